@@ -24,7 +24,7 @@ from bots.validators import validate_scope
 from core.access.models import User
 from core.console.actions import Question, ask, refuse_unless_manager
 from core.console.base import ReadOnlyAdmin, actor_of, operator_of
-from core.console.fields import LinesField, check_no_blanks
+from core.console.fields import LinesField, NamedChoiceField, check_no_blanks
 from core.console.people import PeopleAdmin
 from core.vault.keyring import SealedValueError
 from feishu.codes import explain
@@ -50,9 +50,7 @@ MAX_PEOPLE = 50  # cards of one form; the platform allows an app 50 messages a s
 class RequestForm(forms.Form):
     """For which bot people are asked, and for what."""
 
-    bot = forms.ModelChoiceField(
-        label=_("Bot"), queryset=Bot.objects.none(), widget=UnfoldAdminSelectWidget, empty_label=None
-    )
+    bot = NamedChoiceField(label=_("Bot"), queryset=Bot.objects.none(), empty_label=None)
     scopes = LinesField(
         label=_("Scopes"),
         required=False,
@@ -80,11 +78,10 @@ class RequestForm(forms.Form):
 
     def __init__(self, *args: Any, operator: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        bots = cast("forms.ModelChoiceField[Bot]", self.fields["bot"])
+        bots = cast("NamedChoiceField[Bot]", self.fields["bot"])
         bots.queryset = Bot.objects.visible_to(operator).enabled()
-        chosen = str(self["bot"].value() or "")
         widget = cast("PeopleInput", self.fields["open_ids"].widget)
-        widget.bot = next((bot for bot in bots.queryset if str(bot.pk) == chosen), None)
+        widget.bot = bots.chosen(self["bot"].value())
 
 
 class AskForm(RequestForm):

@@ -18,6 +18,7 @@ from bots.errors import TemplateError
 from bots.models import Bot, CardTemplate
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
+from core.console.fields import NamedChoiceField
 from core.console.filters import VisibleRelatedFilter
 from core.console.rendering import EMPTY, ago, copyable, when
 
@@ -86,6 +87,7 @@ class CardTemplateAdmin(ConsoleAdmin[CardTemplate]):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bot":
             kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))
+            kwargs["form_class"] = NamedChoiceField
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: CardTemplate | None = None) -> bool:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db import models
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, QuerySet
@@ -26,6 +26,8 @@ from feishu.codes import CodeInfo
 
 PATIENCE: Final = timedelta(seconds=15)
 """How long a connection may go without a process that holds it before a person is needed."""
+
+Among: TypeAlias = Sequence[Bot] | QuerySet[Any]
 
 
 class ConnectionState(models.TextChoices):
@@ -70,6 +72,7 @@ _STATES: Final = {
 # What a bot's health, and who holds its connections, is read from.
 _DECIDING_OF_BOTS: Final = (
     "name",
+    "app_id",
     "enabled",
     "connect",
     "transport",
@@ -248,29 +251,33 @@ def _has_connection() -> Exists:
 
 def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[BotStatus]:
     """How these bots are, in their order. Two queries, however many there are."""
-    return _judged(bots, _slots(bots), losses or {})
+    return _judged(bots, bots, _slots(bots), losses or {})
 
 
 def outlines(bots: BotQuerySet, most: int) -> list[BotStatus]:
     """How the first ``most`` bots are, for whoever counts thousands: three queries, for the columns alone that decide it."""
-    found = list(bots.only(*_DECIDING_OF_BOTS)[:most])
-    return _judged(found, _slots(found).only(*_DECIDING_OF_SLOTS), {})
+    keys = bots.values("pk")[:most]
+    slots = _slots(keys).only(*_DECIDING_OF_SLOTS)
+    return _judged(list(bots.only(*_DECIDING_OF_BOTS)[:most]), keys, slots, {})
 
 
-def _slots(bots: Sequence[Bot]) -> QuerySet[Any]:
+def _slots(bots: Among) -> QuerySet[Any]:
     return ConnectionSlot.objects.filter(bot__in=bots).annotate(
         is_held=ExpressionWrapper(HELD, BooleanField()),
         is_connected=ExpressionWrapper(CONNECTED, BooleanField()),
     )
 
 
-def _judged(bots: Sequence[Bot], rows: QuerySet[Any], losses: LossCounts) -> list[BotStatus]:
+def _judged(bots: Sequence[Bot], among: Among, rows: QuerySet[Any], losses: LossCounts) -> list[BotStatus]:
+    """``among``: the bots as the database is told of them: thousands are better named by a query."""
     now = timezone.now()
-    counts = {count.pk: count for count in PlatformCount.objects.filter(bot__in=bots)}
+    counts = {count.pk: count for count in PlatformCount.objects.filter(bot__in=among)}
     by_bot: dict[object, list[SlotStatus]] = {bot.pk: [] for bot in bots}
     wanted_since = {bot.pk: bot.asked_at or bot.created_at for bot in bots}
     unwanted = {bot.pk: health for bot in bots if (health := _unwanted(bot))}
     for row in rows.order_by("number"):
+        if row.bot_id not in by_bot:
+            continue  # its bot came in between
         health = unwanted.get(row.bot_id) or _slot_health(row, now, wanted_since[row.bot_id])
         lost = losses.get((row.bot_id, row.number), Counter())
         by_bot[row.bot_id].append(SlotStatus(row, health, bool(row.is_held), lost))

@@ -1,13 +1,14 @@
 """Form fields of the console: secrets that can be written but not read, and lists edited one entry a line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from core.console.rendering import exact
 
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     PasswordInput = forms.PasswordInput
+    Select = forms.Select
     Textarea = forms.Textarea
 else:
     PasswordInput = UnfoldAdminPasswordWidget
+    Select = UnfoldAdminSelectWidget
     Textarea = UnfoldAdminTextareaWidget
+
+M = TypeVar("M", bound=Model)
 
 
 class Removed(str):
@@ -109,6 +114,30 @@ class LinesField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(list(initial or []) != self.to_python(data))
+
+
+class _Names(forms.models.ModelChoiceIterator[Any]):
+    """The keys and names alone: there may be a thousand rows."""
+
+    def __iter__(self) -> Iterator[tuple[Any, str]]:
+        if self.field.empty_label is not None:
+            yield "", str(self.field.empty_label)
+        yield from cast("Any", self.queryset).values_list("pk", "name")
+
+
+class NamedChoiceField(forms.ModelChoiceField[M]):
+    """One of many rows that are called by their column ``name``."""
+
+    iterator = _Names
+    widget = Select
+
+    def chosen(self, value: Any) -> M | None:
+        """The row with this key; None where it is none of the choices."""
+        try:
+            row: M | None = self.to_python(value)
+        except ValidationError:
+            return None
+        return row
 
 
 def check_no_blanks(entry: str) -> None:

@@ -22,6 +22,7 @@ from auth_sessions.errors import AuthError
 from bots.models import Bot
 from core.access.models import User
 from core.console.base import operator_of
+from core.console.fields import NamedChoiceField
 from core.console.rendering import copyable_block, text_block
 from feishu_portal.connect_agent.kinds import Kind, Place, Words, steps
 from feishu_portal.connect_agent.trial import Trial, try_connection
@@ -41,9 +42,7 @@ class PickForm(forms.Form):
     kind = forms.ChoiceField(
         label=_("Agent"), choices=Kind.choices, required=False, widget=UnfoldAdminSelectWidget
     )
-    bot = forms.ModelChoiceField(
-        label=_("Bot"), queryset=Bot.objects.none(), required=False, widget=UnfoldAdminSelectWidget
-    )
+    bot = NamedChoiceField(label=_("Bot"), queryset=Bot.objects.none(), required=False)
     person = forms.RegexField(
         label=_("Acts for"),
         regex=r"^[0-9A-Za-z_.+@-]{1,128}$",

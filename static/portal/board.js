@@ -11,6 +11,9 @@ const times = new Map();
 let show = tiles.find((tile) => tile.hasAttribute("aria-current"))?.dataset.show ?? "";
 let opened = "";
 
+const selected = search?.value ?? "";
+
+const isCut = () => board.hasAttribute("data-cut");
 const rows = () => [...board.querySelectorAll("tbody[data-bot]")];
 
 function parse(html) {
@@ -78,19 +81,17 @@ function receive(message) {
 
 // --- filter and search
 
-// Where not all bots are drawn, only the server can count them.
+// Where not all bots are drawn, only the server can count them, filter and search.
 function showCounts(counts) {
-  const isCut = Object.keys(counts).length > 0;
-  board.toggleAttribute("data-cut", isCut);
-  document.getElementById("cut").hidden = !isCut;
-  for (const tile of isCut ? tiles : []) {
+  board.toggleAttribute("data-cut", Object.keys(counts).length > 0);
+  for (const tile of isCut() ? tiles : []) {
     tile.querySelector(".board-count").textContent = counts[tile.dataset.show];
   }
 }
 
 function filter() {
   const counts = new Map();
-  const wanted = search.value.trim().toLocaleLowerCase();
+  const wanted = (isCut() ? selected : search.value).trim().toLocaleLowerCase();
   let visible = 0;
   for (const row of rows()) {
     const { health, find } = row.dataset;
@@ -100,7 +101,7 @@ function filter() {
   }
   for (const tile of tiles) {
     const number = tile.querySelector(".board-count");
-    if (!board.hasAttribute("data-cut")) {
+    if (!isCut()) {
       number.textContent = tile.dataset.show ? (counts.get(tile.dataset.show) ?? 0) : rows().length;
     }
     tile.toggleAttribute("data-none", number.textContent === "0");
@@ -135,6 +136,9 @@ async function open(address) {
 if (board) {
   for (const tile of tiles) {
     tile.addEventListener("click", (event) => {
+      if (isCut()) {
+        return;
+      }
       event.preventDefault();
       show = tile.dataset.show;
       filter();
@@ -142,10 +146,12 @@ if (board) {
     });
   }
   search.addEventListener("input", () => {
-    filter();
-    remember();
+    if (!isCut()) {
+      filter();
+      remember();
+    }
   });
-  search.form.addEventListener("submit", (event) => event.preventDefault());
+  search.form.addEventListener("submit", (event) => isCut() || event.preventDefault());
   board.addEventListener("click", async (event) => {
     const slot = event.target.closest("[data-panel]");
     if (slot && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
@@ -174,7 +180,9 @@ if (board) {
     handshake: () => ({
       columns: board.dataset.columns,
       heads: board.dataset.heads,
-      is_cut: board.hasAttribute("data-cut"),
+      is_cut: isCut(),
+      show,
+      query: isCut() ? selected : "",
       rows: Object.fromEntries(rows().map((row) => [row.dataset.bot, row.dataset.digest])),
     }),
     show: receive,

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import Bot
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
+from core.console.fields import NamedChoiceField
 from core.console.rendering import EMPTY, copyable, identifier, text_block, when
 from events.admin.subscription_form import check_url
 from feishu_portal.alerts import service
@@ -103,6 +104,7 @@ class AlertReceiverAdmin(ConsoleAdmin[AlertReceiver]):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bot":
             kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))
+            kwargs["form_class"] = NamedChoiceField
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @column(_("chat ID"))

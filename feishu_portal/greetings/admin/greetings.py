@@ -15,7 +15,7 @@ from bots.models import Bot, CardTemplate
 from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
-from core.console.fields import Textarea
+from core.console.fields import NamedChoiceField, Textarea
 from core.console.filters import VisibleRelatedFilter
 from core.console.rendering import EMPTY, identifier
 from feishu_portal.greetings import service
@@ -148,6 +148,8 @@ class GreetingAdmin(ConsoleAdmin[Greeting]):
         if db_field.name in {"bot", "template"}:
             model: Any = Bot if db_field.name == "bot" else CardTemplate
             kwargs["queryset"] = model.objects.visible_to(operator_of(request))
+            if model is Bot:
+                kwargs["form_class"] = NamedChoiceField
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @column(_("occasion"))

@@ -37,8 +37,8 @@ from feishu_portal.overview.connections.processes import Process, processes, why
 if TYPE_CHECKING:
     from uuid import UUID
 
-MOST: Final = 300
-"""Bots that the board draws, those in trouble first; it counts the others, and the search of the bots' list finds them."""
+MOST: Final = 100
+"""Bots that the board draws, those in trouble first. It counts the others; its filter and its search reach them."""
 _ORDER: Final = list(ConnectionHealth)
 
 
@@ -72,6 +72,8 @@ class Board:
     rows: list[Row]
     processes: list[Process]
     others: Counter[ConnectionHealth] = field(default_factory=Counter)
+    left_out: int = 0
+    """Bots that fit the filter and the search and are not drawn."""
     is_more: bool = False
     """There are still more bots than were counted."""
 
@@ -101,20 +103,40 @@ class Board:
         return BoundedCount(len(self.rows) + self.others.total(), self.is_more)
 
 
-def read_board(user: User) -> Board:
-    """All of the operator's bots: those in trouble first, then by name."""
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which bots a page is about: those of one health, or of all; and with a text in their name or App ID."""
+
+    show: str = ""
+    query: str = ""
+
+    def has(self, status: BotStatus) -> bool:
+        is_shown = not self.show or self.show not in ConnectionHealth or status.health == self.show
+        return is_shown and self.query.casefold() in f"{status.bot.name} {status.bot.app_id}".casefold()
+
+
+ALL: Final = Selection()
+
+
+def read_board(user: User, selection: Selection = ALL) -> Board:
+    """All of the operator's bots: those in trouble first, then by name. Of more than are drawn, those that are selected."""
     bots = list(_bots(user)[: MOST + 1])
     if len(bots) <= MOST:
         rows, running = _rows(user, bots)
         return Board(sorted(rows, key=lambda row: _place(row.status)), running)
-    known = sorted(outlines(Bot.objects.visible_to(user), MAX_COUNT + 1), key=_place)
-    drawn = [status.bot.pk for status in known[:MOST]]
+    known = outlines(Bot.objects.visible_to(user).order_by("name", "pk"), MAX_COUNT + 1)
+    is_more = len(known) > MAX_COUNT
+    known = known[:MAX_COUNT]
+    selected = sorted(filter(selection.has, known), key=_place)
+    drawn = [status.bot.pk for status in selected[:MOST]]
     rows, running = _rows(user, list(_bots(user).filter(pk__in=drawn)), known)
+    all_of = Counter(status.health for status in known)
     return Board(
         sorted(rows, key=lambda row: _place(row.status)),
         running,
-        others=Counter(status.health for status in known[MOST:MAX_COUNT]),
-        is_more=len(known) > MAX_COUNT,
+        others=all_of - Counter(row.status.health for row in rows),
+        left_out=len(selected) - len(drawn),
+        is_more=is_more,
     )
 
 

@@ -10,11 +10,12 @@ from bots.live_updates import BOTS, PROCESSES, SLOTS
 from core.console.live import ANYTHING, Changes
 from core.console.live.feeds import Feed
 from core.console.live.viewers import Viewer
-from feishu_portal.overview.connections.board import Board, Row, read_board, read_rows
+from feishu_portal.overview.connections.board import Board, Row, Selection, read_board, read_rows
 
 
 class BoardFeed(Feed):
-    """The page sends ``{"columns": digest, "heads": digest, "is_cut": …, "rows": {id: digest}}`` and gets, in one message, ``rows``
+    """The page sends ``{"columns": digest, "heads": digest, "is_cut": …, "show": …, "query": …, "rows": {id:
+    digest}}`` and gets, in one message, ``rows``
     {id: html}, ``gone`` [id], ``heads`` {html, digest, columns}, ``counts`` and ``times`` {place: seconds since 1970}, each only
     if there is any, and ``now``. ``counts`` {health or "": text} is what the page cannot count, as not all bots are drawn; it is
     empty once they are."""
@@ -26,6 +27,7 @@ class BoardFeed(Feed):
         self._columns, self._heads = str(handshake["columns"]), str(handshake["heads"])
         self._times: dict[str, float] = {}
         self._counts: dict[str, str] | None = None if handshake.get("is_cut") else {}
+        self._selection = Selection(str(handshake.get("show", "")), str(handshake.get("query", "")))
 
     def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
         board, may_be_gone, is_whole = self._read(viewer, changes)
@@ -40,7 +42,7 @@ class BoardFeed(Feed):
         some = None if changes.of(PROCESSES) is ANYTHING else read_rows(viewer.user, changes)
         if some is not None and some[0].columns == self._columns:
             return *some, False
-        return read_board(viewer.user), list(self._rows), True
+        return read_board(viewer.user, self._selection), list(self._rows), True
 
     def _news(self, board: Board, may_be_gone: Iterable[str]) -> dict[str, Any]:
         present = {row.id for row in board.rows}

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_safe
 
 from bots.connections.losses import losses_of_a_day
 from bots.connections.status import ConnectionHealth, statuses
-from bots.models import Bot, ConnectionLoss, ConnectionSlot
+from bots.models import ConnectionLoss, ConnectionSlot
 from core.console.base import operator_of
 from core.console.live.polling import polled
 from feishu_portal.overview.connections.badges import BadgesFeed
-from feishu_portal.overview.connections.board import read_board
+from feishu_portal.overview.connections.board import Selection, read_board
 from feishu_portal.overview.connections.feed import BoardFeed
 from feishu_portal.overview.connections.panel import facts
 
@@ -26,28 +26,22 @@ LATEST = 8
 def board(request: HttpRequest) -> HttpResponse:
     """All bots and their connections. ``show`` and ``q`` hide rows, here as in the browser."""
     user = operator_of(request)
-    found = read_board(user)
-    show, query = request.GET.get("show", ""), request.GET.get("q", "").strip()
+    selection = Selection(request.GET.get("show", ""), request.GET.get("q", "").strip())
+    found = read_board(user, selection)
+    hidden = {row.id for row in found.rows if not selection.has(row.status)}
     context = {
         **admin.site.each_context(request),
         "title": _("Connections"),
         "board": found,
         "tiles": [(health, count) for health, count in found.counts.items()],
-        "show": show if show in ConnectionHealth else "",
-        "query": query,
-        "hidden": {
-            row.id for row in found.rows if not _matches(row.status.bot, row.status.health, show, query)
-        },
+        "show": selection.show if selection.show in ConnectionHealth else "",
+        "query": selection.query,
+        "hidden": hidden,
+        "is_nothing": len(hidden) == len(found.rows),
         "may_add": user.has_perm("bots.add_bot"),
         "now": f"{time.time():.3f}",
     }
     return TemplateResponse(request, "admin/connections/board.html", context)
-
-
-def _matches(bot: Bot, health: ConnectionHealth, show: str, query: str) -> bool:
-    return (not show or show not in ConnectionHealth or health == show) and (
-        query.casefold() in f"{bot.name} {bot.app_id}".casefold()
-    )
 
 
 @require_safe

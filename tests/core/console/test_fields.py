@@ -4,7 +4,9 @@ import pytest
 from django import forms
 from django.core.exceptions import ValidationError
 
-from core.console.fields import LinesField, Removed, SecretField, check_no_blanks
+from bots.models import Bot
+from core.console.fields import LinesField, NamedChoiceField, Removed, SecretField, check_no_blanks
+from tests.factories import make_bot
 
 
 class SecretForm(forms.Form):
@@ -60,3 +62,18 @@ def test_lines_have_changed_where_their_entries_have() -> None:
     field = LinesField(required=False)
     assert not field.has_changed(["a", "b"], " a\nb\n")
     assert field.has_changed(["a", "b"], "b\na")
+
+
+@pytest.mark.django_db
+def test_rows_are_chosen_by_their_names_without_being_loaded(django_assert_num_queries) -> None:
+    class Form(forms.Form):
+        bot = NamedChoiceField(queryset=Bot.objects.all(), empty_label=None)
+
+    first, second = make_bot(name="A & B"), make_bot(name="C")
+    form = Form(initial={"bot": second.pk})
+    with django_assert_num_queries(2):  # Django looks at the first choice before it draws all
+        html = str(form["bot"])
+    assert f'<option value="{first.pk}">A &amp; B</option>' in html
+    assert f'<option value="{second.pk}" selected>C</option>' in html
+    field = form.fields["bot"]
+    assert [field.chosen(value) for value in (str(first.pk), "no key", None)] == [first, None, None]
