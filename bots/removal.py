@@ -13,6 +13,7 @@ from bots.models import (
     MessageBatch,
     Person,
     PersonKey,
+    PersonPicture,
     ReplyStream,
     Sending,
 )
@@ -83,6 +84,7 @@ def remove_history(bot: Bot) -> bool:
         ConnectionLoss.objects.filter(bot=bot).order_by("at"),
         Incident.objects.filter(bot=bot).order_by("pk"),
         PersonKey.objects.filter(person__bot=bot).order_by("pk"),
+        PersonPicture.objects.filter(person__bot=bot).order_by("pk"),
         Person.objects.filter(bot=bot).order_by("open_id"),
     )
     return all(delete_in_batches(rows, seconds=0).is_all for rows in history)

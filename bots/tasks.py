@@ -9,7 +9,7 @@ from bots.doctor import records, schedule
 from bots.identity import learn_open_id
 from bots.incidents import detection, notices
 from bots.mailings import walk
-from bots.people import lookup
+from bots.people import lookup, pictures
 from bots.registration import flow
 from bots.removal import is_any_deleted, remove_deleted_bots
 from bots.retention import overdue
@@ -33,18 +33,20 @@ def remove_deleted() -> None:
 @shared_task(name="bots.sweep")
 def sweep() -> None:
     """What no request asks for: rotations of secrets, counts of the platform and examinations that are due, registrations of
-    apps whose page is closed, people to look up, replies that were left open, incidents and notices of them, and deleted bots that
+    apps whose page is closed, people to look up and their pictures, replies that were left open, incidents and notices of them, and deleted bots that
     are not gone yet."""
-    for bot_id in platform_count.due_bots():
-        notify("bots.check_platform_count", str(bot_id))
-    for bot_id in schedule.due_bots():
-        notify("bots.examine", str(bot_id))
+    for task, due_bots in (
+        ("bots.check_platform_count", platform_count.due_bots),
+        ("bots.examine", schedule.due_bots),
+        ("bots.look_up_people", lookup.due_bots),
+        ("bots.fetch_pictures", pictures.due_bots),
+    ):
+        for bot_id in due_bots():
+            notify(task, str(bot_id))
     for bot_id in schedule.due_for_observation():
         records.observe(bot_id)
     for registration_id in flow.due():
         notify("bots.poll_registration", str(registration_id))
-    for bot_id in lookup.due_bots():
-        notify("bots.look_up_people", str(bot_id))
     if closing.is_any_left():
         notify("bots.close_streams")
     for batch_id in walk.due(BATCHES):
@@ -91,6 +93,11 @@ def note_people(people: list[tuple[str, str]]) -> None:
 @shared_task(name="bots.look_up_people")
 def look_up_people(bot_id: str) -> None:
     lookup.look_up(UUID(bot_id))
+
+
+@shared_task(name="bots.fetch_pictures")
+def fetch_pictures(bot_id: str) -> None:
+    pictures.fetch(UUID(bot_id))
 
 
 @shared_task(name="bots.close_streams")

@@ -84,6 +84,7 @@ class UserInfo:
     name: str
     en_name: str
     avatar_url: str
+    """Of 72 pixels where the platform names several."""
     email: str = ""
     """Of the company, else the person's own; empty unless the person allowed it to be read."""
 
@@ -220,7 +221,7 @@ class OAuth:
             tenant_key=_id(data.get("tenant_key")),
             name=str(data.get("name") or ""),
             en_name=str(data.get("en_name") or ""),
-            avatar_url=str(data.get("avatar_url") or ""),
+            avatar_url=str(data.get("avatar_thumb") or data.get("avatar_url") or ""),
             email=str(data.get("enterprise_email") or data.get("email") or ""),
         )
 

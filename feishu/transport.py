@@ -117,8 +117,10 @@ class Transport:
         json: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        most: int = MAX_BODY,
     ) -> RawAnswer:
-        """The same for answers of another shape, which the caller judges. Raises TransportError, MalformedAnswer."""
+        """The same for answers of another shape, at most `most` bytes, which the caller judges. Raises TransportError,
+        MalformedAnswer."""
         total = TOTAL_TIMEOUT if timeout is None else timeout
         deadline = time.monotonic() + total
         headers = dict(headers or {})
@@ -151,7 +153,7 @@ class Transport:
                 )
                 if response.status_code == PROXY_AUTHENTICATION:
                     raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
-                body = _read(response, deadline)
+                body = _read(response, deadline, most)
         except _NOT_SENT as error:
             reason = self._reason(error, url)
             raise self._route.told(TransportError(_sentence(error), sent="no", reason=reason)) from error
@@ -196,12 +198,12 @@ def _transport_of(_pid: int, route: Route, *, keep_alive: bool) -> Transport:
     return Transport(route=route, keep_alive=keep_alive)
 
 
-def _read(response: httpx2.Response, deadline: float) -> bytes:
+def _read(response: httpx2.Response, deadline: float, most: int) -> bytes:
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
-        if len(body) > MAX_BODY:
-            raise MalformedAnswer("the answer is larger than 8 MiB", http_status=response.status_code)
+        if len(body) > most:
+            raise MalformedAnswer(f"the answer is larger than {most} bytes", http_status=response.status_code)
         if time.monotonic() > deadline:
             raise TransportError("the answer took too long", sent="unknown", reason=Reason.TIMEOUT)
     return bytes(body)

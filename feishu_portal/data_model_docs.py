@@ -31,6 +31,7 @@ _HEAD: Final = [
 UNNAMED: Final[Mapping[str, Text]] = {
     "auth_sessions.Answered": Text("已响应的消息", "answered messages"),
     "bots.PersonKey": Text("按姓名查找人员的索引", "what people are found by"),
+    "bots.PersonPicture": Text("人员头像", "pictures of people"),
     "bots.PeopleLookup": Text("人员查询状态", "lookups of people"),
     "bots.RefusedPush": Text("被拒绝的 Webhook 请求计数", "refused webhook requests"),
     "bots.Registration": Text("扫码注册", "registrations by QR code"),
@@ -53,6 +54,7 @@ def _days(setting: str, zh_cn: str = "", en_us: str = "") -> Text:
 def kept() -> dict[str, Text]:
     """How long the rows of each model stay, and what bounds their number."""
     from auth_sessions.retention import ANSWERED_KEPT, DRAFTS_KEPT, LINKS_KEPT  # noqa: PLC0415 -- see above
+    from bots.people.pictures import MAX_BYTES  # noqa: PLC0415 -- see above
     from bots.retention import (  # noqa: PLC0415 -- see above
         INCIDENTS_KEPT,
         LOSSES_KEPT,
@@ -102,6 +104,10 @@ def kept() -> dict[str, Text]:
             f"{PEOPLE_KEPT.days} days, and as long as a grant, a session, a use of a token or a sent message names the person",
         ),
         "bots.PersonKey": Text("随人员删除；每人至多 16 行", "Goes with its person; 16 of one at most"),
+        "bots.PersonPicture": Text(
+            f"随人员删除；每人一张，至多 {MAX_BYTES // 1000} KB",
+            f"Goes with its person; one of each, of at most {MAX_BYTES // 1000} kB",
+        ),
         "bots.PeopleLookup": _OF_BOT,
         "bots.FleetProcess": Text(
             "每个进程一行，进程消失后删除", "One row for each process; goes when it is away"

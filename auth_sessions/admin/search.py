@@ -5,7 +5,6 @@ from typing import Final
 
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import SessionState
@@ -13,6 +12,7 @@ from auth_sessions.models import AuthSession, UserToken
 from bots.models import Bot, Person
 from bots.people.directory import names_of, people_called
 from core.access.models import User
+from core.console.people import avatar, called
 from core.console.rendering import exact
 from core.console.search import MAX_HITS, Hit, Source, is_log_id, register
 
@@ -23,16 +23,20 @@ RECENT: Final = 2000
 def find_people(user: User, text: str) -> Iterator[Hit]:
     """Who authorized a bot. The indexes of IDs begin with the bot."""
     bots = Bot.objects.visible_to(user)
-    called = people_called(text, among=Person.objects.visible_to(user))
+    by_name = people_called(text, among=Person.objects.visible_to(user))
     fits = Q(open_id=text) | Q(union_id=text) | Q(user_id=text)
-    fits |= Q(open_id__in=[person.open_id for person in called])
+    fits |= Q(open_id__in=[person.open_id for person in by_name])
     found = list(UserToken.objects.filter(fits, bot__in=bots).select_related("bot").order_by()[:MAX_HITS])
     known = names_of((token.bot_id, token.open_id) for token in found)
     for token in found:
         link = reverse("admin:auth_sessions_usertoken_change", args=[token.pk])
         person = known.get((token.bot_id, token.open_id))
-        name = person.called(get_language() or "") if person else ""
-        yield Hit(name or token.open_id, link, f"{token.bot.name} · {token.open_id}")
+        yield Hit(
+            called(person) or token.open_id,
+            link,
+            f"{token.bot.name} · {token.open_id}",
+            avatar(token.open_id, person),
+        )
 
 
 def find_requests(user: User, text: str) -> Iterator[Hit]:

@@ -5,23 +5,32 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.admin.utils import unquote
 from django.forms import Media, Script
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    JsonResponse,
+)
 from django.urls import path, reverse
+from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language, gettext
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from bots.errors import BotDisabledError, LookupBusyError
-from bots.models import Bot, Person
+from bots.models import Bot, Person, PersonPicture
 from bots.people.address import find_by_address, is_address
 from bots.people.directory import KnownPerson, PersonRef, names_of, people_called
 from bots.people.lookup import want
 from core.access.models import User
 from core.console.actions import refuse_unless_manager
 from core.console.base import ConsoleAdmin, operator_of
-from core.console.people import PeopleSource, initials, register
+from core.console.people import PeopleSource, described, register
 from core.vault.keyring import SealedValueError
 from feishu.codes import explain
 from feishu.errors import FeishuError
+from feishu.pictures import media_type
 from feishu.reasons import Reason
 
 if TYPE_CHECKING:
@@ -34,6 +43,8 @@ else:
 
 OFFERED: Final = 20
 """People that the picker shows for what was typed."""
+PICTURE_SECONDS: Final = 7 * 86_400
+"""For so long a browser need not ask for a picture again: its address changes with it."""
 
 
 def names_on_page(people: Collection[PersonRef]) -> dict[PersonRef, KnownPerson]:
@@ -49,7 +60,12 @@ def found_by(operator: User, text: str) -> list[PersonRef]:
     return [(person.bot_id, person.open_id) for person in found]
 
 
-register(PeopleSource(names=names_on_page, found=found_by))
+def picture_address(digest: str) -> str:
+    """Where the console has a picture."""
+    return reverse("admin:bots_bot_picture", args=[digest])
+
+
+register(PeopleSource(names=names_on_page, found=found_by, address=picture_address))
 
 
 class PeopleInput(Textarea):
@@ -71,7 +87,7 @@ class PeopleInput(Textarea):
         known = names_of((self.bot.pk, open_id) for open_id in ids) if self.bot else {}
         context["bot_field"] = self.bot_field
         context["address"] = reverse("admin:bots_bot_people", args=["BOT"])
-        context["names"] = {open_id: _called(person) for (_bot, open_id), person in known.items()}
+        context["names"] = {open_id: described(open_id, person) for (_bot, open_id), person in known.items()}
         return context
 
 
@@ -79,8 +95,25 @@ class PeoplePages(Base):
     """The part of the bots' admin that the picker asks."""
 
     def get_urls(self) -> Any:
-        view = self.admin_site.admin_view(self.people_view)
-        return [path("<path:object_id>/people/", view, name="bots_bot_people"), *super().get_urls()]
+        people = self.admin_site.admin_view(self.people_view)
+        picture = self.admin_site.admin_view(self.picture_view, cacheable=True)
+        return [
+            path("picture/<slug:digest>/", picture, name="bots_bot_picture"),
+            path("<path:object_id>/people/", people, name="bots_bot_people"),
+            *super().get_urls(),
+        ]
+
+    def picture_view(self, request: HttpRequest, digest: str) -> HttpResponseBase:
+        """The picture of one of the operator's people, by its digest."""
+        mine = PersonPicture.objects.visible_to(operator_of(request))
+        picture = mine.filter(digest=digest).first()
+        if picture is None:
+            raise Http404
+        content = bytes(picture.content)
+        response = HttpResponse(content, content_type=media_type(content))
+        response["Cache-Control"] = f"private, max-age={PICTURE_SECONDS}, immutable"
+        response["ETag"] = etag = f'"{digest}"'
+        return get_conditional_response(request, etag=etag, response=response) or response
 
     def people_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """People of a bot who are called ``q``; by POST, who has the e-mail address or phone number ``q`` at the platform."""
@@ -92,7 +125,7 @@ class PeoplePages(Base):
             return HttpResponseNotAllowed(("GET", "POST"))
         typed = request.GET.get("q", "")
         found = people_called(typed, among=Person.objects.filter(bot=bot), most=OFFERED)
-        return _answer([_offer(person) for person in found], is_address=is_address(typed))
+        return _answer(_offers(found), is_address=is_address(typed))
 
 
 def _looked_up(request: HttpRequest, bot: Bot) -> HttpResponse:
@@ -119,25 +152,19 @@ def _looked_up(request: HttpRequest, bot: Bot) -> HttpResponse:
             "person": typed
         }
         return _answer([], problem=nobody)
-    return _answer([_offer(found)])
+    return _answer(_offers([found]))
 
 
-def _offer(person: Person) -> dict[str, str]:
-    name = KnownPerson(person.open_id, person.name, person.en_name).called(get_language() or "")
-    return {
-        "open_id": person.open_id,
-        "name": name or person.open_id,
-        "more": person.email or person.open_id,
-        "initials": initials(name),
-    }
+def _offers(people: Collection[Person]) -> list[dict[str, Any]]:
+    known = names_of((one.bot_id, one.open_id) for one in people)
+    return [
+        described(one.open_id, person) | {"more": person.email or one.open_id}
+        for one in people
+        if (person := known.get((one.bot_id, one.open_id)))
+    ]
 
 
-def _called(person: KnownPerson) -> dict[str, str]:
-    name = person.called(get_language() or "")
-    return {"name": name or person.open_id, "initials": initials(name)}
-
-
-def _answer(people: Iterable[dict[str, str]], *, is_address: bool = False, problem: str = "") -> HttpResponse:
+def _answer(people: Iterable[dict[str, Any]], *, is_address: bool = False, problem: str = "") -> HttpResponse:
     response = JsonResponse({"people": list(people), "is_address": is_address, "problem": problem})
     response["Cache-Control"] = "no-store"
     return response

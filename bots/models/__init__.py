@@ -6,7 +6,7 @@ from bots.models.card_templates import CardTemplate
 from bots.models.checkups import Checkup, StoredFinding
 from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.models.incidents import Incident, Notice, ProblemSilence
-from bots.models.people import PeopleLookup, Person, PersonKey
+from bots.models.people import PeopleLookup, Person, PersonKey, PersonPicture
 from bots.models.processes import FleetProcess
 from bots.models.registrations import Registration
 from bots.models.sendings import Sending
@@ -29,6 +29,7 @@ __all__ = [
     "PeopleLookup",
     "Person",
     "PersonKey",
+    "PersonPicture",
     "PlatformCount",
     "ProblemSilence",
     "RefusedPush",

@@ -25,7 +25,6 @@ class Person(models.Model):
     en_name = models.CharField(_("English name"), max_length=200, blank=True)
     email = models.CharField(_("e-mail"), max_length=254, blank=True)
     """In lower case."""
-    avatar_url = models.CharField(_("picture"), max_length=500, blank=True)
     look_up_at = models.DateTimeField(null=True, editable=False)
     """From when on the platform is to be asked who this is; None: it need not be."""
     updated_at = models.DateTimeField(_("changed"), default=timezone.now)
@@ -65,8 +64,46 @@ class PersonKey(models.Model):
         return self.key
 
 
+class PersonPictureQuerySet(OwnedQuerySet["PersonPicture"]):
+    """Pictures of people."""
+
+    owned_by = "person__bot__owners"
+
+
+class PersonPicture(models.Model):
+    """A person's picture, a copy of what the platform names: pages load nothing from other hosts."""
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, primary_key=True, related_name="picture")
+    url = models.CharField(max_length=500, editable=False)
+    """Where the platform has it."""
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    """SHA-256 of ``content`` in hexadecimal; empty until there is one."""
+    fetch_at = models.DateTimeField(null=True, editable=False)
+    """From when on it is to be fetched; None: it need not be."""
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    """In a row, with this ``url``."""
+    content = models.BinaryField(default=b"")
+    """The last column: SQLite reads what stands before a long one alone, and lists want the digest."""
+
+    objects = PersonPictureQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = (
+            models.Index(name="picture_by_digest", fields=("digest",), condition=~models.Q(digest="")),
+            models.Index(
+                name="picture_to_fetch",
+                fields=("fetch_at",),
+                condition=models.Q(fetch_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.digest or self.url
+
+
 class PeopleLookup(models.Model):
-    """When the platform is next asked who a bot's people are, and why it refused to say."""
+    """When the platform is next asked who a bot's people are and for their pictures, and why it refused to say."""
 
     bot = models.OneToOneField(
         Bot, on_delete=models.CASCADE, primary_key=True, related_name="people_lookup", verbose_name=_("bot")
@@ -79,6 +116,8 @@ class PeopleLookup(models.Model):
     reason = models.CharField(_("reason"), max_length=20, blank=True)
     failed_at = models.DateTimeField(null=True, editable=False)
     """Of the last attempt, while it is one that failed."""
+    pictures_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    """When pictures of the bot's people are next fetched; None: there are none to fetch."""
 
     class Meta:
         default_permissions = ()

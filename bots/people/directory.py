@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from bots.models import Bot, Person, PersonKey
+from bots.people import pictures
 from bots.people.keys import MAX_KEY, folded, search_keys
 from core.database.prefixes import starting_with
 from core.database.text import storable
@@ -23,18 +24,20 @@ FRESH: Final = timedelta(days=14)
 """For so long what the platform said is not asked for again."""
 MAX_FOUND: Final = 200
 """People that a name finds; a list of theirs shows the rows of so many."""
-_WIDTHS: Final = {"union_id": 128, "name": 200, "en_name": 200, "email": 254, "avatar_url": 500}
+_WIDTHS: Final = {"union_id": 128, "name": 200, "en_name": 200, "email": 254}
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """``name`` is empty where the platform did not say it. ``is_due``: the platform was not asked lately."""
+    """``name`` is empty where the platform did not say it. ``is_due``: the platform was not asked lately. ``picture``: the digest
+    of the stored one, empty where there is none."""
 
     open_id: str
     name: str
     en_name: str = ""
     email: str = ""
     is_due: bool = False
+    picture: str = ""
 
     def called(self, language: str) -> str:
         """The name in a language of the console (``zh-hans``, ``en``); empty where it is not known."""
@@ -53,11 +56,13 @@ def names_of(people: Iterable[PersonRef]) -> dict[PersonRef, KnownPerson]:
         return {}
     rows = Person.objects.filter(
         bot_id__in={bot_id for bot_id, _ in wanted}, open_id__in={open_id for _, open_id in wanted}
-    ).values_list("bot_id", "open_id", "updated_at", "name", "en_name", "email")
+    ).values_list("bot_id", "open_id", "updated_at", "name", "en_name", "email", "picture__digest")
     long_ago = timezone.now() - FRESH
     return {
-        (bot_id, open_id): KnownPerson(open_id, name, en_name, email, is_due=updated_at < long_ago)
-        for bot_id, open_id, updated_at, name, en_name, email in rows
+        (bot_id, open_id): KnownPerson(
+            open_id, name, en_name, email, is_due=updated_at < long_ago, picture=picture or ""
+        )
+        for bot_id, open_id, updated_at, name, en_name, email, picture in rows
         if (bot_id, open_id) in wanted
     }
 
@@ -74,7 +79,7 @@ def people_called(text: str, *, among: QuerySet[Person], most: int = MAX_FOUND) 
 
 @transaction.atomic
 def remember(bot: Bot, profiles: Collection[Profile]) -> None:
-    """Keep what the platform said of people. Harmless to repeat."""
+    """Keep what the platform said of people, and have their pictures fetched. Harmless to repeat."""
     now = timezone.now()
     known = {profile.open_id: profile for profile in profiles if profile.open_id}
     Person.objects.bulk_create(
@@ -101,6 +106,7 @@ def remember(bot: Bot, profiles: Collection[Profile]) -> None:
         for person in renamed
         for key in search_keys(person.name, person.en_name, person.email)
     )
+    pictures.note(bot, {person.pk: known[person.open_id].avatar_url for person in people})
 
 
 def remember_known(bot: Bot, profile: Profile) -> None:

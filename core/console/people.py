@@ -30,7 +30,10 @@ _CJK: Final = "\u2e80"
 
 
 class Named(Protocol):
-    """What is known of a person."""
+    """What is known of a person. ``picture`` tells one from others by its content; empty where there is none."""
+
+    @property
+    def picture(self) -> str: ...
 
     def called(self, language: str) -> str:
         """The name in a language of the console; empty where it is not known."""
@@ -39,10 +42,11 @@ class Named(Protocol):
 @dataclass(frozen=True, slots=True)
 class PeopleSource:
     """``names``: who these are, in one query; pairs of whom nothing is known are left out. ``found``: whom an operator may
-    see and who is called so."""
+    see and who is called so. ``address``: where a picture is."""
 
     names: Callable[[Collection[PersonRef]], Mapping[PersonRef, Named]]
     found: Callable[[User, str], Collection[PersonRef]]
+    address: Callable[[str], str]
 
 
 _registered: list[PeopleSource] = []
@@ -60,35 +64,57 @@ def names_of(people: Iterable[PersonRef]) -> Mapping[PersonRef, Named]:
 
 
 def shown(open_id: str, known: Named | None) -> str:
-    """A person in a list: initials and name, with the id in the title; the id alone where no name is known."""
-    name = _called(known)
+    """A person in a list: picture and name, with the id in the title; the id alone where no name is known."""
+    name = called(known)
     if not name:
         return identifier(open_id)
     return format_html(
-        '<span class="portal-person" title="{}">{}{}</span>', open_id, _circle(open_id, name), name
+        '<span class="portal-person" title="{}">{}{}</span>', open_id, avatar(open_id, known), name
     )
 
 
 def shown_in_full(open_id: str, known: Named | None) -> str:
     """A person on a page about one thing: with the id to copy."""
-    name = _called(known)
+    name = called(known)
     if not name:
         return copyable(open_id)
-    person = format_html('<span class="portal-person">{}{}</span>', _circle(open_id, name), name)
+    person = format_html('<span class="portal-person">{}{}</span>', avatar(open_id, known), name)
     return format_html('<span class="portal-person-in-full">{}{}</span>', person, copyable(open_id))
 
 
-def _called(known: Named | None) -> str:
+def called(known: Named | None) -> str:
+    """The name in the language of the page; empty where it is not known."""
     return known.called(get_language() or "") if known else ""
 
 
-def _circle(open_id: str, name: str) -> SafeString:
-    """In a circle, as Feishu shows people without a picture. Pictures would come from other hosts, which pages load nothing
-    from."""
-    colour = crc32(open_id.encode()) % COLOURS
-    return format_html(
-        '<span class="portal-avatar portal-avatar-{}" aria-hidden="true">{}</span>', colour, initials(name)
+def avatar(open_id: str, known: Named | None) -> SafeString:
+    """The person's picture in a circle, over the initials, which show where there is none, or none yet. Empty without a name:
+    then the id says who it is."""
+    if not known or not called(known):
+        return SafeString("")
+    person = described(open_id, known)
+    image = (
+        format_html('<img src="{}" alt="" loading="lazy">', person["picture"]) if person["picture"] else ""
     )
+    return format_html(
+        '<span class="portal-avatar portal-avatar-{}" aria-hidden="true">{}{}</span>',
+        person["colour"],
+        person["initials"],
+        image,
+    )
+
+
+def described(open_id: str, known: Named) -> dict[str, Any]:
+    """The same for scripts, see ``static/portal/avatar.js``: the name, and what is in the circle."""
+    [source] = _registered
+    name = called(known)
+    return {
+        "open_id": open_id,
+        "name": name or open_id,
+        "initials": initials(name),
+        "colour": crc32(open_id.encode()) % COLOURS,
+        "picture": source.address(known.picture) if known.picture else "",
+    }
 
 
 def initials(name: str) -> str:
@@ -140,7 +166,7 @@ class PeopleAdmin(ConsoleAdmin[M]):
 
     def name_of(self, row: M, open_id: str) -> str:
         """Empty where it is not known."""
-        return _called(self._known(row).get((row.bot_id, open_id)))  # type: ignore[attr-defined]
+        return called(self._known(row).get((row.bot_id, open_id)))  # type: ignore[attr-defined]
 
     def _known(self, row: M) -> Mapping[PersonRef, Named]:
         if not hasattr(row, "known_people"):

@@ -28,11 +28,13 @@ def is_log_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A page that fits: what it is called, what else tells it apart, and where it is."""
+    """A page that fits: what it is called, what else tells it apart, and where it is. ``mark``: what stands before it in place
+    of its source's symbol."""
 
     title: str
     link: str
     detail: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from core.console.actions import button
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.columns import column
+from core.console.people import shown_in_full
 from core.console.rendering import EMPTY, ago, copyable_block, identifier, json_block, text_block, when
 from core.vault.redaction import redact_text
 from events.admin import list_cells
@@ -194,8 +195,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     @column(_("sender"))
     def sender_in_full(self, event: Event) -> str:
         ref = list_cells.sender_of(event)
-        name = list_cells.names_of_senders([event]).get(ref, "")
-        return format_html("{} {}", name, identifier(ref[1])) if name else identifier(ref[1])
+        return shown_in_full(ref[1], list_cells.senders_of([event]).get(ref)) if ref[1] else EMPTY
 
     @column(_("chat"))
     def chat_in_full(self, event: Event) -> str:
@@ -219,7 +219,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
     @column(_("sender and chat"))
     def sender_and_chat(self, event: Event) -> str:
-        sender = list_cells.sender(event, event.cells.name)  # type: ignore[attr-defined]  # set by the change list
+        sender = list_cells.sender(event, event.cells.sender)  # type: ignore[attr-defined]  # set by the change list
         return format_html('{}<span class="portal-second">{}</span>', sender, list_cells.chat(event))
 
     @column(_("text"))

@@ -1,16 +1,16 @@
 """What the rows of the event log show beside an event's own columns, read for a whole page at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
-from bots.people.directory import PersonRef, names_of
-from bots.people.lookup import want
+from core.console import people
+from core.console.people import Named, PersonRef
 from core.console.rendering import EMPTY, duration
 from core.console.sentences import in_language
 from core.vault.redaction import redact_text
@@ -32,10 +32,10 @@ _MARKS: Final = {
 
 @dataclass(slots=True)
 class Cells:
-    """Of one event: its current handler runs, those that failed first, and what its sender is called, where that is known."""
+    """Of one event: its current handler runs, those that failed first, and who its sender is, where that is known."""
 
     runs: list[HandlerRun] = field(default_factory=list)
-    name: str = ""
+    sender: Named | None = None
 
     @property
     def is_replayed(self) -> bool:
@@ -50,9 +50,9 @@ def read_cells(events: Sequence[Event]) -> dict[int, Cells]:
         cells[run.event_id].runs.append(run)
     for one in cells.values():
         one.runs.sort(key=lambda run: run.status != RunStatus.DEAD)
-    names = names_of_senders(events)
+    known = senders_of(events)
     for event in events:
-        cells[event.pk].name = names.get(sender_of(event), "")
+        cells[event.pk].sender = known.get(sender_of(event))
     return cells
 
 
@@ -61,18 +61,15 @@ def sender_of(event: Event) -> PersonRef:
     return event.bot_id, event.summary.get("sender", "")
 
 
-def names_of_senders(events: Iterable[Event]) -> dict[PersonRef, str]:
-    """In one query; people whose names are not known yet are looked up for the next time."""
-    senders = {sender_of(event) for event in events}
-    known = names_of(senders)
-    want(ref for ref in senders if ref[1] and (ref not in known or known[ref].is_due))
-    return {ref: person.called(get_language() or "") for ref, person in known.items()}
+def senders_of(events: Iterable[Event]) -> Mapping[PersonRef, Named]:
+    """Who the senders are, in one query; those of whom nothing is known yet are looked up for the next time."""
+    return people.names_of({sender_of(event) for event in events})
 
 
-def sender(event: Event, name: str) -> str:
-    """The name, with the open_id in its title; the short open_id of somebody whose name is not known."""
+def sender(event: Event, known: Named | None) -> str:
+    """The person, with the open_id in the title; the short open_id of somebody whose name is not known."""
     _bot, open_id = sender_of(event)
-    return format_html('<span title="{}">{}</span>', open_id, name) if name else short_id(open_id)
+    return people.shown(open_id, known) if people.called(known) else short_id(open_id)
 
 
 def type_in_words(event_type: str) -> str:

@@ -21,9 +21,10 @@ from core.console.live.changes import Changes
 from core.console.live.feeds import Feed
 from core.console.live.polling import polled
 from core.console.live.viewers import Viewer
+from core.console.people import Named, called, described
 from core.database.text import storable
 from events.admin.filters import MAX_TEXT
-from events.admin.list_cells import names_of_senders, said, sender_of, type_in_words
+from events.admin.list_cells import said, sender_of, senders_of, type_in_words
 from events.enums import EventStatus
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
@@ -104,8 +105,8 @@ class EventTail(Feed):
         if rows:
             # Not how many events the bots of others have had: the page goes on behind what it has seen.
             self._seen = max(self._seen, rows[-1].pk)
-            names = names_of_senders(rows)
-            shown = [_row(event, names.get(sender_of(event), "")) for event in rows]
+            known = senders_of(rows)
+            shown = [_row(event, known.get(sender_of(event))) for event in rows]
             yield {"type": "events", "cursor": self._seen, "rows": shown}
 
 
@@ -128,7 +129,7 @@ def criteria_of(user: User, filters: dict[str, str]) -> EventCriteria:
         return replace(criteria, bots=())
 
 
-def _row(event: Event, sender: str) -> dict[str, Any]:
+def _row(event: Event, sender: Named | None) -> dict[str, Any]:
     return {
         "pk": event.pk,
         "address": reverse("admin:events_event_change", args=[event.pk]),
@@ -137,5 +138,6 @@ def _row(event: Event, sender: str) -> dict[str, Any]:
         "status": event.status,
         "status_label": str(EventStatus(event.status).label),
         "received": f"{localtime(event.received_at):%H:%M:%S.%f}"[:-3],
-        "said": ": ".join(filter(None, (sender, said(event)))),
+        "person": described(sender_of(event)[1], sender) if sender and called(sender) else None,
+        "said": ": ".join(filter(None, (called(sender), said(event)))),
     }

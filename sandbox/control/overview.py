@@ -11,6 +11,7 @@ from sandbox.pages.routes import person_of
 from sandbox.state import Sandbox
 from sandbox.world import ids
 from sandbox.world.avatars import colour
+from sandbox.world.portraits import portrait_url
 
 
 async def overview(sandbox: Sandbox, request: Request) -> dict[str, Any]:
@@ -20,7 +21,10 @@ async def overview(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     groups = [chat for chat in world.mailbox.chats.values() if chat.kind == "group" and me.id in chat.people]
     return {
         "me": me.id,
-        "people": [msgspec.to_builtins(p) | {"colour": colour(p.name)} for p in world.people.values()],
+        "people": [
+            msgspec.to_builtins(p) | {"colour": colour(p.name), "picture": portrait_url("", p.name)}
+            for p in world.people.values()
+        ],
         "apps": [
             public(app, sandbox) | {"colour": colour(app.name), "chat_id": ids.p2p_chat_id(app.app_id, me.id)}
             for app in world.apps.values()

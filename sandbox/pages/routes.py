@@ -25,12 +25,14 @@ from sandbox.state import sandbox_of
 from sandbox.world import ids
 from sandbox.world.avatars import avatar, colour
 from sandbox.world.calls import masked_query
+from sandbox.world.portraits import portrait
 from sandbox.world.world import World
 
 Page: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 PERSON_COOKIE = "sandbox_person"
 LANGUAGE_COOKIE = "sandbox_lang"
+_KEPT_FOR_A_DAY = {"Cache-Control": "max-age=86400"}
 _HERE = Path(__file__).parent
 
 templates = Jinja2Templates(directory=_HERE / "templates")
@@ -172,11 +174,12 @@ async def speak(request: Request) -> Response:
 
 
 async def picture(request: Request) -> Response:
-    return Response(
-        avatar(request.path_params["name"]),
-        media_type="image/svg+xml",
-        headers={"Cache-Control": "max-age=86400"},
-    )
+    """Of a bot or a group."""
+    return Response(avatar(request.path_params["name"]), media_type="image/svg+xml", headers=_KEPT_FOR_A_DAY)
+
+
+async def picture_of_person(request: Request) -> Response:
+    return Response(portrait(request.path_params["name"]), media_type="image/png", headers=_KEPT_FOR_A_DAY)
 
 
 async def resource(request: Request) -> Response:
@@ -211,6 +214,7 @@ def page_routes() -> list[BaseRoute]:
         Route("/sandbox/person/{person_id}", become),
         Route("/sandbox/language/{language}", speak),
         Route("/sandbox/avatar/{name}.svg", picture),
+        Route("/sandbox/portrait/{name}.png", picture_of_person),
         Route("/sandbox/resource/{key}", resource),
         Route("/sandbox/events", news),
         Mount("/sandbox/static", StaticFiles(directory=_HERE / "static")),

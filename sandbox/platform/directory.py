@@ -12,6 +12,7 @@ from sandbox.platform.gateway import Call, admit
 from sandbox.platform.recipients import find_person
 from sandbox.world import ids
 from sandbox.world.avatars import avatar_url
+from sandbox.world.portraits import portrait_url
 
 CONTACT_SCOPES = (
     "contact:contact.base:readonly",
@@ -130,7 +131,7 @@ def _callback_info(app: AppConfig) -> dict[str, Any]:
 
 
 def describe_person(call: Call, app: AppConfig, person: PersonConfig) -> dict[str, Any]:
-    picture = avatar_url(str(call.request.base_url), person.name)
+    picture = portrait_url(str(call.request.base_url), person.name)
     resigned = person.status == "resigned"
     about: dict[str, Any] = {
         "union_id": ids.union_id(person.id),

@@ -11,7 +11,7 @@ from sandbox.errors import PlatformError
 from sandbox.platform.directory import EMAIL_SCOPE, EMPLOYEE_ID_SCOPE
 from sandbox.platform.gateway import Call, admit
 from sandbox.world import ids
-from sandbox.world.avatars import avatar_url
+from sandbox.world.portraits import portrait_url
 
 
 async def user_info(call: Call) -> dict[str, Any]:
@@ -28,7 +28,7 @@ async def user_info(call: Call) -> dict[str, Any]:
 
 def about(call: Call, app: AppConfig, person: PersonConfig, scopes: Collection[str]) -> dict[str, Any]:
     """Who a person is, as far as a token's scopes allow to say it."""
-    picture = avatar_url(str(call.request.base_url), person.name)
+    picture = portrait_url(str(call.request.base_url), person.name)
     known: dict[str, Any] = {
         "name": person.name,
         "en_name": person.en_name,

@@ -1,4 +1,4 @@
-"""Pictures of people and bots: a letter on a colour, as SVG."""
+"""Pictures of bots and groups: a letter on a colour, as SVG."""
 
 import zlib
 from urllib.parse import quote

@@ -1,4 +1,5 @@
 // Live events: new ones on top, the shown ones kept up to date. At most MAX_ROWS stay.
+import { avatar } from "./avatar.js";
 import { follow } from "./live.js";
 
 const MAX_ROWS = 300;
@@ -41,7 +42,12 @@ function putRow(row) {
   const link = document.createElement("a");
   link.href = row.address;
   link.textContent = row.type;
-  item.append(cell("time", row.received), cell("status", row.status_label), link, cell("bot", row.bot), cell("said", row.said));
+  const said = cell("said", row.said);
+  if (row.person) {
+    said.title = row.person.open_id;
+    said.prepend(avatar(row.person), " ");
+  }
+  item.append(cell("time", row.received), cell("status", row.status_label), link, cell("bot", row.bot), said);
   // Rows come in the order of their numbers but for a few.
   const before = [...list.children].find((other) => Number(other.dataset.pk) < row.pk);
   item.dataset.pk = row.pk;

@@ -1,4 +1,6 @@
 // The picker of people: every chosen person is a line of the list below it, and every line is a chip.
+import { avatar } from "./avatar.js";
+
 const PAUSE = 200; // milliseconds after the last key
 
 for (const picker of document.querySelectorAll("[data-people]")) {
@@ -38,9 +40,7 @@ for (const picker of document.querySelectorAll("[data-people]")) {
         const chip = element("li", "portal-people-chip");
         chip.title = id;
         if (person.initials) {
-          const circle = element("span", "portal-avatar", person.initials);
-          circle.ariaHidden = "true";
-          chip.append(circle);
+          chip.append(avatar(person));
         }
         const remove = element("button", "portal-people-remove", "×");
         remove.type = "button";
@@ -70,7 +70,12 @@ for (const picker of document.querySelectorAll("[data-people]")) {
         const option = element("li", "portal-people-option");
         option.id = `${found.id}_${number}`;
         option.setAttribute("role", "option");
-        option.append(element("span", "", person.name), element("span", "portal-subtle", person.more));
+        const who = element("span", "portal-person");
+        if (person.initials) {
+          who.append(avatar(person));
+        }
+        who.append(person.name);
+        option.append(who, element("span", "portal-subtle", person.more));
         // Not click: the field would lose the focus before.
         option.addEventListener("mousedown", (event) => {
           event.preventDefault();

@@ -58,6 +58,11 @@ def test_everything_is_found_by_its_owner_and_by_a_superuser_and_not_by_a_strang
         assert link_of(row) not in found(as_stranger, text), kind
 
 
+def test_people_are_found_with_their_circle_and_others_with_a_symbol(texts, as_owner):
+    assert 'aria-hidden="true">梅</span><span class="portal-hit">韩梅梅<' in found(as_owner, "梅梅")
+    assert "portal-avatar" not in found(as_owner, "订单")
+
+
 def test_search_takes_as_many_queries_for_many_rows_as_for_one(rows, as_owner, owner):
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -334,11 +334,12 @@ def test_a_user_is_described(platform, oauth):
         "name": "Li Lei",
         "en_name": "Leo Li",
         "avatar_url": "https://img.test/a",
+        "avatar_thumb": "https://img.test/72",
         "email": "leo@example.test",
     }
     platform.will_say({"code": 0, "data": data})
     assert oauth.user_info("eyJ.at") == UserInfo(
-        "ou_1", "on_1", "u1001", "tk", "Li Lei", "Leo Li", "https://img.test/a", "leo@example.test"
+        "ou_1", "on_1", "u1001", "tk", "Li Lei", "Leo Li", "https://img.test/72", "leo@example.test"
     )
     assert str(platform.requests[0].url) == "https://open.feishu.cn/open-apis/authen/v1/user_info"
     assert platform.requests[0].headers["authorization"] == "Bearer eyJ.at"

@@ -192,6 +192,7 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "slot_id": (private.key_of("bots.ConnectionSlot"),),
         # What a copy of the database has of a link opens nothing.
         "token": (str(session.pk), session.start_hash, "x" * 43),
+        "digest": ("ab" * 32,),
         "kind": ("totp",),
         "key": (private.key_of("access.TotpDevice"),),
         "user_id": (private.key_of("access.User"),),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from auth_sessions.enums import SessionState
 from auth_sessions.models import AgentAccess, AgentRegistration, ConnectedAgent
 from bots.enums import Channel, CheckResult
-from bots.models import Bot, FleetProcess, Notice, StoredFinding
+from bots.models import Bot, FleetProcess, Notice, Person, PersonPicture, StoredFinding
 from bots.people.directory import remember
 from core.access.actors import SYSTEM, Actor
 from core.access.api_keys import add_api_client
@@ -140,6 +140,11 @@ def make_private() -> Private:
         log_id="zulu-member-log",
     )
     remember(bot, [Profile("ou_zulu", name="Zulu Person", en_name="Zulu English", email="zulu@example.com")])
+    picture = PersonPicture.objects.create(
+        person=Person.objects.get(bot=bot, open_id="ou_zulu"),
+        url="https://zulu.example.com/72",
+        digest="ab" * 32,
+    )
     rows.token.refresh_attempts.update(log_id="zulu-refresh-log", said="zulu refresh answer")
     _change(
         rows.use,
@@ -222,7 +227,7 @@ def make_private() -> Private:
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending, rows.stream,
         rows.alert_group, rows.alert_group.receiver, template, greeting, rows.approval,
         agent, access, app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
-        rows.member.mailing, rows.member, rows.recipient.mailing, rows.recipient,
+        rows.member.mailing, rows.member, rows.recipient.mailing, rows.recipient, picture,
     ]  # fmt: skip
     return Private(
         bot=bot,

@@ -53,7 +53,7 @@ function drawMessage(message, world) {
   return h(
     "div",
     { ...shared, class: `message ${message.sender === world.me ? "mine" : ""}`, "data-sender": message.sender },
-    avatar(sender.name, sender.colour, message.sender_type === "app" ? "bot" : ""),
+    avatar(sender.name, sender.colour, message.sender_type === "app" ? "bot" : "", sender.picture),
     h(
       "div",
       { class: "column" },

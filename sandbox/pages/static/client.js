@@ -29,7 +29,7 @@ const world = {
   senderOf: (message) => {
     const among = message.sender_type === "app" ? overview.apps : overview.people;
     const found = among.find((one) => (one.app_id ?? one.id) === message.sender);
-    return found ? { name: nameOf(found), colour: found.colour } : { name: message.sender, colour: "#7f8894" };
+    return found ? { name: nameOf(found), colour: found.colour, picture: found.picture } : { name: message.sender, colour: "#7f8894" };
   },
 };
 
@@ -81,7 +81,7 @@ function drawPeople() {
       h(
         "button",
         { class: "person", type: "button", "data-testid": `person-${person.id}`, "aria-pressed": String(person.id === overview.me), "aria-label": nameOf(person), onclick: () => become(person.id) },
-        avatar(nameOf(person), person.colour, "small"),
+        avatar(nameOf(person), person.colour, "small", person.picture),
         h("span", { class: "person-name" }, nameOf(person)),
       ),
     ),

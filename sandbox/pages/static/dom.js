@@ -11,11 +11,11 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-export function avatar(name, colour, kind = "") {
+export function avatar(name, colour, kind = "", picture = "") {
   const cjk = /[\u2e80-\uffff]$/.test(name);
   const letters = cjk ? name.slice(-2) : name.split(/\s+/).map((word) => word[0]).slice(0, 2).join("").toUpperCase();
   const shown = kind.includes("bot") && cjk ? name.slice(0, 1) : letters;
-  return h("span", { class: `avatar ${kind}`, style: `background:${colour}`, "aria-hidden": "true" }, shown);
+  return h("span", { class: `avatar ${kind}`, style: `background:${colour}`, "aria-hidden": "true" }, shown, picture && h("img", { src: picture, alt: "" }));
 }
 
 export const get = (path) => ask("GET", path);

@@ -5,13 +5,15 @@ import respx
 from django.test import Client
 from django.urls import reverse
 
-from bots.models import Bot
+from bots.models import Bot, Person, PersonPicture
 from bots.people.directory import remember
 from feishu.people import Profile
 from tests.console.rows import Rows, text_of
 from tests.factories import PLATFORM, make_bot
 
 pytestmark = pytest.mark.django_db
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def address(bot: Bot) -> str:
@@ -40,7 +42,14 @@ def test_people_of_the_bot_are_offered_by_name(rows: Rows, as_owner: Client) -> 
     remember(make_bot(), [Profile("ou_other", name="王芳")])
     answer = as_owner.get(address(rows.bot), {"q": "芳"}).json()
     assert answer["people"] == [
-        {"open_id": "ou_wang", "name": "王芳", "more": "wang@company.test", "initials": "芳"}
+        {
+            "open_id": "ou_wang",
+            "name": "王芳",
+            "more": "wang@company.test",
+            "initials": "芳",
+            "colour": 2,
+            "picture": "",
+        }
     ]
     assert not answer["is_address"]
 
@@ -98,3 +107,37 @@ def test_names_of_another_operators_people_are_not_filled_in(rows: Rows, as_stra
         reverse("admin:auth_sessions_authsession_ask"), {"bot": str(rows.bot.pk), "open_id": "ou_wang"}
     )
     assert "Zulu" not in page.text
+
+
+@pytest.fixture
+def picture(rows: Rows) -> str:
+    """The address of the picture of one of the bot's people."""
+    remember(rows.bot, [Profile("ou_wang", name="王芳")])
+    digest = "ab" * 32
+    PersonPicture.objects.create(
+        person=Person.objects.get(open_id="ou_wang"),
+        url="https://pictures.test/72",
+        digest=digest,
+        content=PNG,
+    )
+    return reverse("admin:bots_bot_picture", args=[digest])
+
+
+def test_picture_is_shown_and_kept_by_the_browser(rows: Rows, as_owner: Client, picture: str) -> None:
+    answer = as_owner.get(picture)
+    assert (answer.content, answer["Content-Type"]) == (PNG, "image/png")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Cache-Control"] == "private, max-age=604800, immutable"
+    assert "script-src" in answer["Content-Security-Policy"]
+    again = as_owner.get(picture, headers={"If-None-Match": answer["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_stranger_is_shown_no_picture(as_stranger: Client, client: Client, picture: str) -> None:
+    assert as_stranger.get(picture).status_code == 404
+    assert client.get(picture).status_code == 302  # to sign in
+
+
+def test_person_is_offered_with_the_picture(rows: Rows, as_owner: Client, picture: str) -> None:
+    [person] = as_owner.get(address(rows.bot), {"q": "王"}).json()["people"]
+    assert person["picture"] == picture

@@ -14,7 +14,7 @@ from bots.enums import SendingKind
 from bots.models import Bot, Person, Sending
 from bots.people import lookup
 from bots.people.directory import FRESH, KnownPerson, remember
-from core.console.people import shown, shown_in_full
+from core.console.people import avatar, shown, shown_in_full
 from feishu.people import Profile
 from tests.console.operators import *  # noqa: F403 -- fixtures
 from tests.console.rows import Rows, list_of, page_of, signed_in, text_of
@@ -127,6 +127,14 @@ def test_who_authorized_in_place_of_the_person_asked_is_named(rows: Rows, as_own
 )
 def test_initials(name: str, letters: str) -> None:
     assert f">{letters}</span>" in shown("ou_1", KnownPerson("ou_1", name))
+
+
+def test_picture_lies_over_the_initials() -> None:
+    person = KnownPerson("ou_1", "王芳", picture="ab12")
+    image = '芳<img src="/admin/bots/bot/picture/ab12/" alt="" loading="lazy"></span>'
+    assert image in shown("ou_1", person)
+    assert image in shown_in_full("ou_1", person)
+    assert avatar("ou_1", KnownPerson("ou_1", "", picture="ab12")) == ""
 
 
 def test_who_is_not_known_by_name_is_shown_by_id() -> None:

@@ -44,7 +44,9 @@ def test_sender_is_shown_by_name_and_found_by_the_id_beneath(rows: Rows, owner: 
     event = stored_event(message_event(open_id="ou_fang"), bot=rows.bot)
     for language, name in (("en", "Wang Fang"), ("zh-CN", "王芳")):
         client = signed_in(owner, language)
-        assert f'title="ou_fang">{name}<' in row_of(client, event)
+        row = row_of(client, event)
+        assert 'title="ou_fang"' in row
+        assert f"</span>{name}<" in row
         assert name in text_of(client.get(page_of("events_event", event)))
 
 

@@ -51,7 +51,9 @@ def test_a_feed_tells_what_is_new_and_what_has_changed_and_nothing_twice(rows: R
 def test_row_of_the_tail_reads_like_one_of_the_list(rows: Rows, as_owner: Client) -> None:
     remember(rows.bot, [Profile(open_id="ou_asked", name="王芳")])
     [first] = polled(as_owner, None)
-    assert [(row["type"], row["said"]) for row in first["rows"]] == [("Message received", "王芳: /auth")]
+    [row] = first["rows"]
+    assert (row["type"], row["said"]) == ("Message received", "王芳: /auth")
+    assert (row["person"]["open_id"], row["person"]["initials"]) == ("ou_asked", "芳")
 
 
 def test_a_full_message_is_followed_by_the_next(rows: Rows, owner: User, monkeypatch) -> None:
