@@ -6,11 +6,13 @@ what touches a database. Where the shell says nothing, one run on PostgreSQL tak
 With ``-n`` each worker of pytest-xdist has servers of its own, like a session without.
 """
 
+import asyncio
 import atexit
 import gc
 import json
 import os
 import signal
+import sys
 from collections.abc import Generator, Mapping
 
 import httpx2
@@ -73,6 +75,8 @@ def named_in_the_shell() -> Mapping[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """A database on a server of our own ends with the server: dropping it would only wait for whoever is connected."""
+    # Else Python 3.11 makes an event loop when pytest-asyncio asks which one it has to put back, and nobody closes it.
+    asyncio.set_event_loop(None)
     if SERVICES in config.stash and config.stash[SERVICES].owns_database:
         config.option.reuse_db = True
 
@@ -173,5 +177,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    if client := sys.modules.get("lark_oapi.ws.client"):
+        client.loop.close()  # the official SDK makes one when it is imported, and closes it never
     if SERVICES in config.stash:
         config.stash[SERVICES].stop()
