@@ -121,6 +121,8 @@ DASHBOARD: Final = Dashboard(
                 Text("已结束者，每小时，按结果；covered 为批准一小时内直接执行者。", "That ended, an hour, by outcome; covered: within an approved hour."),
                 "short", {"{{outcome}}": f"sum by (outcome) (increase(feishu_approvals_total{{{BOT}}}[1h]))"}, is_stacked=True,
             ),
+        ),
+        (
             graph(
                 "没有应答的调用", "Calls without an answer",
                 Text("占全部调用的比例；超过 20% 触发告警。", "As a share of all; 20 % is an alert."),

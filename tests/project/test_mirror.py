@@ -161,8 +161,8 @@ ELSEWHERE = (
         why="what the bot says and does: tested where a person writes or clicks",
     ),
     elsewhere(
-        "auth_sessions", "domain/completion domain/tokens/grants pages/consent pages/self_service pages/words",
-        tests="auth_sessions/domain/test_consent.py auth_sessions/domain/test_exchange.py auth_sessions/domain/test_device.py auth_sessions/domain/test_self_service.py journey",
+        "auth_sessions", "domain/completion domain/tokens/grants pages/consent pages/own_sections pages/self_service pages/words",
+        tests="auth_sessions/domain/test_consent.py auth_sessions/domain/test_exchange.py auth_sessions/domain/test_device.py auth_sessions/domain/test_self_service.py feishu_portal/approvals/test_pages.py journey",
         why="the end that both flows share, and the pages on the way there",
     ),
     elsewhere(
