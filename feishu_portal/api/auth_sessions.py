@@ -54,6 +54,7 @@ class SessionIn(Schema):
         Field(
             min_length=1,
             max_length=128,
+            pattern=r"^[\x21-\x7e]+$",
             description="Of the person; or their union_id, user_id or e-mail address, told apart by their look.",
         ),
     ]

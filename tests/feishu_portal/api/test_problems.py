@@ -26,9 +26,18 @@ def test_error_of_our_own_is_a_problem_that_tells_nothing(monkeypatch, settings,
 
 @pytest.mark.parametrize("address", ["/api/v1/bots?cursor=%00", "/api/v1/bots/%00"])
 def test_address_that_no_database_takes_is_not_our_error(address):
-    assert api_client(Scope.BOTS_READ).get(address).status_code < 500
+    response = api_client(Scope.BOTS_READ).get(address)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize("body", [{"open_id": "ou_\x00"}, {"scopes": ["a\x00"]}])
-def test_value_that_no_database_takes_is_not_our_error(body):
-    assert ask_for_authorization(api_client(Scope.AUTH_CREATE), make_bot(), **body).status_code < 500
+@pytest.mark.parametrize("body", [{"open_id": "ou_\x00"}, {"open_id": "ou 1"}, {"scopes": ["a\x00"]}])
+def test_value_that_is_no_id_and_no_name_is_refused(body):
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), make_bot(), **body)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.only_on("postgres")  # SQLite takes it
+def test_value_that_the_database_does_not_take_is_not_our_error():
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), make_bot(), tenant_key="t\x00")
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert "NUL" in response.json()["detail"]
