@@ -48,13 +48,14 @@ def test_session_can_be_followed_and_withdrawn(bot):
 
 def test_stranger_sees_neither_bot_nor_session(bot):
     path = f"/api/v1/auth-sessions/{ask_for_authorization(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
-    stranger = api_client(Scope.AUTH_CREATE, Scope.BOTS_READ, bots=[make_bot()])
+    own = make_bot()
+    stranger = api_client(Scope.AUTH_CREATE, Scope.BOTS_READ, bots=[own])
     missing = "/api/v1/auth-sessions/00000000-0000-4000-8000-000000000000"
     assert ask_for_authorization(stranger, bot).status_code == 404
     assert stranger.get(path).content == stranger.get(missing).content
     assert stranger.delete(path).status_code == 404
     assert stranger.get(f"/api/v1/bots/{bot.app_id}").status_code == 404
-    assert [item["app_id"] for item in stranger.get("/api/v1/bots").json()["items"]] != [bot.app_id]
+    assert [item["app_id"] for item in stranger.get("/api/v1/bots").json()["items"]] == [own.app_id]
 
 
 def test_other_system_with_the_same_bot_sees_no_session_it_did_not_ask_for(bot):

@@ -2,7 +2,7 @@ import pytest
 
 from core.access.scopes import Scope
 from tests.factories import make_bot
-from tests.feishu_portal.api.test_auth_sessions import api_client
+from tests.feishu_portal.api.callers import api_client
 
 pytestmark = pytest.mark.django_db
 

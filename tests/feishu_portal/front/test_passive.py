@@ -104,12 +104,13 @@ def test_why_and_what_to_do_is_for_operators():
 
 def test_form_of_the_console_changes_nothing_and_says_so(bot):
     client = console()
+    client.cookies["feishu_portal_language"] = "en"
     page = reverse("admin:bots_bot_change", args=[bot.pk])
     response = client.post(
         page, {"name": "Other"}, headers={"Referer": f"http://testserver{page}"}, follow=True
     )
     assert response.redirect_chain == [(f"http://testserver{page}", 303)]
-    assert "nothing was changed" in response.text or "未作任何更改" in response.text
+    assert "nothing was changed" in response.text
     bot.refresh_from_db()
     assert bot.name != "Other"
 
@@ -128,7 +129,7 @@ def test_operators_sign_in_and_out_and_choose_their_language():
     assert client.post(reverse("admin:login"), form).status_code == 302
     assert client.get("/admin/").status_code == 200
     assert client.post(reverse("set_language"), {"language": "en", "next": "/admin/"}).status_code == 302
-    assert client.post(reverse("admin:logout")).status_code in {200, 302}
+    assert client.post(reverse("admin:logout")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from feishu_portal.api.endpoint import Endpoint
 from feishu_portal.api.streaming import server, upload
 from tests.feishu_portal.api.conforming import description
 from tests.services.platform import APP_ID
+from tests.services.processes import PATIENCE
 from tests.services.streamed import bot_of, streaming_sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -243,9 +244,10 @@ async def test_process_that_is_to_end_ends_the_reply(chat, key, monkeypatch):
     monkeypatch.setattr(upload, "LOOK_SECONDS", 0.05)
     caller = Caller(key, await query_of(chat), [ndjson("Hello")], waits=asyncio.Event())
     calling = asyncio.create_task(caller.call())
-    while not await cards(chat):
-        await asyncio.sleep(0.02)
-    monkeypatch.setattr(stopping, "is_asked", True)
-    await calling
+    async with asyncio.timeout(PATIENCE):
+        while not await cards(chat):
+            await asyncio.sleep(0.02)
+        monkeypatch.setattr(stopping, "is_asked", True)
+        await calling
     assert caller.sent[0]["status"] == 503
     assert (await cards(chat))[0].is_streaming is False
