@@ -11,28 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeAlias
+from operator import attrgetter
+from typing import TypeAlias
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import TextChoices
 from django.utils import timezone
 
 from bots.models import Bot
 from core.database.clock import from_now
-from core.database.sql import any_of, ask, with_rows
+from core.database.sql import any_of, ask, marks, with_rows
 from core.database.sql import run as execute
 from core.database.text import storable
 from events.clicks.records import end_asked
-from events.enums import (
-    ACTIVE_RUNS,
-    COLLECTING,
-    DeliveryStatus,
-    EventStatus,
-    RunFailure,
-    RunStatus,
-    SubscriptionKind,
-)
+from events.enums import ACTIVE_RUNS, COLLECTING, DeliveryStatus, EventStatus, RunFailure, RunStatus
 from events.handling.claims import Batches
 from events.handling.ordering import order_key_of, promote
 from events.handling.registry import Registration, handlers_of
@@ -162,14 +154,16 @@ def _audience(event: Event) -> _Audience:
     return event.bot_id, is_callback(event.event_type)
 
 
+_COLLECTING_ONE = (
+    "SELECT 1 FROM events_subscription WHERE removed_at IS NULL AND kind <> 'answer'"  # noqa: S608 -- constants
+    f" AND state IN ({marks(COLLECTING)}) LIMIT 1"
+)
+
+
 def _subscriptions_of(events: Sequence[Event]) -> dict[_Audience, list[Subscription]]:
     """The subscriptions that may get these events; most installations have none that collects."""
     bots = {_audience(event): event.bot for event in events}
-    collecting = Subscription.objects.filter(state__in=COLLECTING, removed_at=None)
-    is_any = (
-        not all(waits for _bot_id, waits in bots)
-        and collecting.exclude(kind=SubscriptionKind.ANSWER).exists()
-    )
+    is_any = not all(waits for _bot_id, waits in bots) and bool(ask(_COLLECTING_ONE, COLLECTING))
     return {
         (bot_id, waits): _subscriptions_for(bot, waits=waits) if waits or is_any else []
         for (bot_id, waits), bot in bots.items()
@@ -331,37 +325,34 @@ def queue_up(runs: Sequence[HandlerRun]) -> bool:
 
 _COLUMNS = {
     "event_id": "int8", "bot_id": "uuid", "handler": "text", "order_key": "text", "round": "int2", "replay_id": "int8",
-    "status": "text", "attempts": "int2", "run_at": "timestamptz", "claim_id": "uuid", "started_at": "timestamptz",
-    "finished_at": "timestamptz", "failure": "text", "error": "text", "fingerprint": "text",
+    "attempts": "int2", "run_at": "timestamptz", "claim_id": "uuid", "started_at": "timestamptz",
+    "finished_at": "timestamptz", "error": "text", "fingerprint": "text",
 }  # fmt: skip
+_CHOICES = {"status": "text", "failure": "text"}
+_values_of = attrgetter(*_COLUMNS)
 
 
 def insert_runs(runs: Sequence[HandlerRun]) -> None:
     """Insert new runs; each gets its primary key. Those that are claimed already get their lease."""
     if not runs:
         return
-    names = ", ".join(_COLUMNS)
+    columns = _COLUMNS | _CHOICES
+    names = ", ".join(columns)
     at_once = len(runs) if connection.vendor == "postgresql" else SQLITE_ROWS
     for start in range(0, len(runs), at_once):
         part = runs[start : start + at_once]
-        given, values = with_rows(
-            _COLUMNS, [[_value(run, name) for name in _COLUMNS] for run in part], "given"
-        )
+        rows = [(*_values_of(run), str(run.status), str(run.failure)) for run in part]
+        given, values = with_rows(columns, rows, "given")
         lease, seconds = from_now(LEASE.total_seconds())
-        rows = ask(
+        inserted = ask(
             f"WITH {given} INSERT INTO events_handlerrun ({names}, is_current, lease_until)"  # noqa: S608 -- constants
             f" SELECT {names}, true, CASE status WHEN 'running' THEN {lease} END FROM given RETURNING id, event_id, handler",
             [*values, seconds],
         )
-        pks = {(event_id, handler): pk for pk, event_id, handler in rows}
+        pks = {(event_id, handler): pk for pk, event_id, handler in inserted}
         for run in part:
             run.pk = pks[run.event_id, run.handler]
             run._state.adding = False
-
-
-def _value(run: HandlerRun, name: str) -> Any:
-    value = getattr(run, name)
-    return str(value) if isinstance(value, TextChoices) else value
 
 
 def _summary(error: Exception) -> str:

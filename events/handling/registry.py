@@ -26,6 +26,9 @@ LOCK_SECONDS = 10.0
 """How long a handler's transaction may keep everybody else from writing where the database has one writer: half of what
 other writers wait for, see ``feishu_portal.database_url.database``."""
 
+MAX_TYPES = 1_000
+"""Types of events whose handlers are remembered; what arrives may be of any."""
+
 OTHERS = "*others*"
 """The pattern of handlers for events that no other handler takes."""
 
@@ -72,9 +75,7 @@ class Registration:
         return bool(getattr(settings, self.enabled, False)) if isinstance(self.enabled, str) else self.enabled
 
     def matches(self, event: "Event") -> bool:
-        """Whether the handler is for this event."""
-        if not fnmatchcase(event.event_type, self.pattern):
-            return False
+        """Whether the handler is for this event, whose type it is for."""
         return not self.status or event.data.get("status") == self.status
 
 
@@ -88,6 +89,7 @@ class HandlerRegistry:
     def __init__(self) -> None:
         self._handlers: dict[str, Registration] = {}
         self._card_handlers: dict[str, Registration] = {}
+        self._by_type: dict[str, list[Registration]] = {}
         self._faults: list[str] = []
         self._is_checked = False
 
@@ -99,6 +101,7 @@ class HandlerRegistry:
         self._faults += faults
         if handler.action is None:
             self._handlers.setdefault(handler.name, handler)
+            self._by_type.clear()
         else:
             self._card_handlers.setdefault(handler.action, handler)
 
@@ -148,7 +151,7 @@ class HandlerRegistry:
 
     def matching(self, event: "Event", errors: dict[str, Exception] | None = None) -> list[Registration]:
         found = []
-        for handler in self._handlers.values():
+        for handler in self._of_type(event.event_type):
             try:
                 if handler.matches(event):
                     found.append(handler)
@@ -158,6 +161,17 @@ class HandlerRegistry:
                 errors[handler.name] = error
                 found.append(handler)
         return found or [handler for handler in self._handlers.values() if handler.pattern == OTHERS]
+
+    def _of_type(self, event_type: str) -> list[Registration]:
+        """The handlers whose pattern the type is of: to compare an event with all of them takes as long as reading it."""
+        found = self._by_type.get(event_type)
+        if found is None:
+            if len(self._by_type) >= MAX_TYPES:
+                self._by_type.clear()
+            handlers = self._handlers.values()
+            found = [one for one in handlers if fnmatchcase(event_type, one.pattern)]
+            self._by_type[event_type] = found
+        return found
 
 
 _registry = HandlerRegistry()
