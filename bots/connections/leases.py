@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from bots.connections.advice import NO_ROOM
@@ -25,6 +25,7 @@ from bots.enums import SlotState
 from bots.live_updates import slots_changed
 from bots.models import Bot, ConnectionSlot
 from core.database.clock import DatabaseTime, from_now
+from core.database.compiled import AnyRows
 from core.database.sql import run
 from core.installation.watch import watch
 
@@ -132,12 +133,23 @@ def release_all() -> int:
 
 def reap() -> None:
     """Correct the rows that dead processes left behind: none may read as connected, nor one of a disabled bot as broken."""
-    unwanted = ~Q(bot__in=Bot.objects.listening()) & ~Q(state=SlotState.STOPPED)
-    reaped = ConnectionSlot.objects.filter(_is_not_held(), Q(state__in=_ALIVE) | unwanted).update(
+    if not _LEFT_BEHIND.found():
+        return
+    reaped = _left_behind().update(
         **_NOTHING_KNOWN, **_DOWN, state=SlotState.STOPPED, state_changed_at=DatabaseTime()
     )
     if reaped:
         slots_changed()
+
+
+def _left_behind() -> QuerySet[ConnectionSlot]:
+    unwanted = ~Q(bot__in=Bot.objects.listening()) & ~Q(state=SlotState.STOPPED)
+    return ConnectionSlot.objects.filter(_is_not_held(), Q(state__in=_ALIVE) | unwanted)
+
+
+_LEFT_BEHIND = AnyRows(
+    slots=lambda: _left_behind().order_by()
+)  # mostly none; there are no more slots than connections
 
 
 def mark_unplaceable(slot_id: int) -> None:
