@@ -9,8 +9,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from core.access.bot_directory import PersonRef
 from core.console import people
-from core.console.people import Named, PersonRef
+from core.console.people import Named
 from core.console.rendering import EMPTY, duration
 from core.console.sentences import in_language
 from core.vault.redaction import redact_text
