@@ -108,17 +108,20 @@ async def test_stranger_gets_nothing(proxy, database):
     assert status == {"another bot's": 404, "without the scope": 403, "disabled": 401}
 
 
-@pytest.mark.parametrize("user", ["", "ou_asked"])
-async def test_official_sdk_works_unmodified(portal, proxy, grant, upstream, user):
+async def test_official_sdk_works_unmodified(portal, proxy, grant, upstream):
+    """Two programs at once, for the bot and for a person: each loads the SDK for seconds."""
     upstream.will_say({"code": 0, "msg": "success", "data": {"items": ["a chat"]}})
-    domain = portal + proxy.path("", user=user)
-    program = Path(__file__).with_name("sdk_as_the_bot.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, program, domain, proxy.bot.app_id, await proxy.key(),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(PATIENCE):
+    program, key = Path(__file__).with_name("sdk_as_the_bot.py"), await proxy.key()
+
+    async def data_of(user: str) -> object:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, program, portal + proxy.path("", user=user), proxy.bot.app_id, key,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
         answer, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    assert json.loads(answer)["data"] == {"items": ["a chat"]}
-    assert upstream.authorizations == [USER_TOKEN if user else APP_TOKEN]
+        assert process.returncode == 0, errors.decode()
+        return json.loads(answer)["data"]
+
+    async with asyncio.timeout(PATIENCE):
+        assert await asyncio.gather(data_of(""), data_of("ou_asked")) == [{"items": ["a chat"]}] * 2
+    assert sorted(upstream.authorizations) == sorted([APP_TOKEN, USER_TOKEN])
