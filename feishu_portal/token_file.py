@@ -19,9 +19,13 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-DESCRIPTION: Final = (
+from feishu.text import Text, terminal_language
+
+DESCRIPTION: Final = Text(
+    "将某个用户的 user_access_token 保存在文件中并持续更新，供从文件读取令牌的程序使用。通过带 tokens:issue 权限的 API 密钥向门户获取；"
+    "文件整体写入，仅所有者可读，到期前更新。",
     "Keep a file with a person's fresh user access token, for programs that take one: asked of a portal with an API key that has "
-    "the scope tokens:issue, written whole and readable by nobody else, and renewed before it ends."
+    "the scope tokens:issue, written whole and readable by nobody else, and renewed before it ends.",
 )
 KEY_VARIABLE: Final = "FEISHU_PORTAL_KEY"
 MIN_TTL: Final = 1800
@@ -66,31 +70,69 @@ class NoTokenError(Exception):
         self.retry_after = retry_after
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
+    """With their help in this language."""
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="The file to keep; its folder has to be there."
+        "file",
+        type=Path,
+        metavar="FILE",
+        help=Text(
+            "要维护的文件，所在目录须已存在。", "The file to keep; its folder has to be there."
+        ).in_language(language),
     )
-    parser.add_argument("--portal", required=True, metavar="URL", help="Address of the portal.")
-    parser.add_argument("--bot", required=True, metavar="APP_ID", help="The bot that the person authorized.")
     parser.add_argument(
-        "--person", required=True, metavar="ID", help="open_id, union_id, user_id or e-mail address."
+        "--portal",
+        required=True,
+        metavar="URL",
+        help=Text("门户地址。", "Address of the portal.").in_language(language),
     )
     parser.add_argument(
-        "--tenant", default="", metavar="KEY", help="Only where two tenants know the same open_id."
+        "--bot",
+        required=True,
+        metavar="APP_ID",
+        help=Text("该用户已授权的机器人。", "The bot that the person authorized.").in_language(language),
+    )
+    parser.add_argument(
+        "--person",
+        required=True,
+        metavar="ID",
+        help=Text(
+            "open_id、union_id、user_id 或邮箱地址。", "open_id, union_id, user_id or e-mail address."
+        ).in_language(language),
+    )
+    parser.add_argument(
+        "--tenant",
+        default="",
+        metavar="KEY",
+        help=Text(
+            "仅当两个租户有相同的 open_id 时需要。", "Only where two tenants know the same open_id."
+        ).in_language(language),
     )
     parser.add_argument(
         "--key-file",
         type=Path,
         metavar="FILE",
-        help=f"Where the API key stands; else it is taken from {KEY_VARIABLE}.",
+        help=Text(
+            f"存放 API 密钥的文件；不指定则取自环境变量 {KEY_VARIABLE}。",
+            f"Where the API key stands; else it is taken from {KEY_VARIABLE}.",
+        ).in_language(language),
     )
     parser.add_argument(
         "--format",
         choices=[form.value for form in Form],
         default=Form.TOKEN.value,
-        help="The token alone, or variables for the official command line lark-cli (default %(default)s).",
+        help=Text(
+            "仅令牌，或官方命令行工具 lark-cli 使用的变量（默认 %(default)s）。",
+            "The token alone, or variables for the official command line lark-cli (default %(default)s).",
+        ).in_language(language),
     )
-    parser.add_argument("--once", action="store_true", help="Write the file once and end, e.g. before a job.")
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help=Text(
+            "写入一次后退出，例如在任务开始前。", "Write the file once and end, e.g. before a job."
+        ).in_language(language),
+    )
 
 
 def wanted_by(options: argparse.Namespace) -> Wanted:
@@ -250,8 +292,9 @@ def _say(sentence: str) -> None:
 
 def main(arguments: Sequence[str] | None = None, program: str | None = None) -> int:
     """The exit status of the whole program: 1 without a token, 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
-    add_arguments(parser)
+    language = terminal_language(os.environ)
+    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION.in_language(language))
+    add_arguments(parser, language)
     options = parser.parse_args(arguments)
     try:
         run(options)

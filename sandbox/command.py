@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -10,42 +11,64 @@ from typing import Final
 
 import msgspec
 
+from feishu.text import Text, terminal_language
 from sandbox.config import AppConfig, SandboxConfig
 from sandbox.server import serve
 
 HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 9800
-DESCRIPTION: Final = (
-    "A stand-in for the Feishu platform, with people to chat as. It listens on loopback only."
+DESCRIPTION: Final = Text(
+    "运行沙箱：模拟飞书平台，可扮演其中的用户聊天。仅监听本机回环地址。",
+    "Run the sandbox: a stand-in for the Feishu platform, with people to chat as. It listens on loopback only.",
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, language: str) -> None:
+    """With their help in this language."""
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help=f"Port on {HOST} (default %(default)s)."
+        "--port",
+        type=int,
+        default=DEFAULT_PORT,
+        help=Text(
+            f"{HOST} 上的端口（默认 %(default)s）。", f"Port on {HOST} (default %(default)s)."
+        ).in_language(language),
     )
     parser.add_argument(
         "--app",
         action="append",
         default=[],
         metavar="APP_ID:SECRET",
-        help="An app to begin with; repeatable. The id is cli_ and 16 hexadecimal digits.",
+        help=Text(
+            "启动时创建的应用，可重复。App ID 为 cli_ 加 16 位十六进制数字。",
+            "An app to begin with; repeatable. The id is cli_ and 16 hexadecimal digits.",
+        ).in_language(language),
     )
     parser.add_argument(
         "--redirect-url",
         action="append",
         default=[],
         metavar="URL",
-        help="A redirect URL of these apps; repeatable.",
+        help=Text("这些应用的重定向 URL，可重复。", "A redirect URL of these apps; repeatable.").in_language(
+            language
+        ),
     )
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="Apps, people and limits as JSON (SandboxConfig)."
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=Text(
+            "JSON 文件，包含应用、用户与各项限制（SandboxConfig）。",
+            "Apps, people and limits as JSON (SandboxConfig).",
+        ).in_language(language),
     )
     parser.add_argument(
         "--file",
         type=Path,
         metavar="FILE",
-        help="Keep apps, people, messages and authorizations in this file from one run to the next.",
+        help=Text(
+            "将应用、用户、消息与授权保存在此文件中，供下次启动使用。",
+            "Keep apps, people, messages and authorizations in this file from one run to the next.",
+        ).in_language(language),
     )
 
 
@@ -89,8 +112,9 @@ async def run(config: SandboxConfig, port: int, stop: asyncio.Event, file: Path 
 
 def main(arguments: Sequence[str] | None = None, program: str | None = None) -> int:
     """The exit status of the whole program."""
-    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
-    add_arguments(parser)
+    language = terminal_language(os.environ)
+    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION.in_language(language))
+    add_arguments(parser, language)
     options = parser.parse_args(arguments)
     try:
         config = config_of(options)

@@ -165,7 +165,7 @@ def test_what_does_not_pass_ends_it(wanted: Wanted) -> None:
 
 def parsed(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_arguments(parser, "en")
     return parser.parse_args([*arguments, "--bot", "cli_x", "--person", "ou_x"])
 
 

@@ -7,22 +7,18 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from feishu.text import Text
-from feishu_portal.management.speaking import PortalCommand
+from feishu_portal.management.speaking import PortalCommand, language
 from feishu_portal.runtime.signals import stop_on_signals
-from sandbox.command import add_arguments, config_of, greeting, run
+from sandbox.command import DESCRIPTION, add_arguments, config_of, greeting, run
 from sandbox.config import SandboxConfig
 
 
 class Command(PortalCommand):
-    about = Text(
-        "运行沙箱：模拟飞书平台，可扮演其中的用户聊天。仅监听本机回环地址。",
-        "Run the sandbox: a stand-in for the Feishu platform, with people to chat as. It listens on loopback only.",
-    )
+    about = DESCRIPTION
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_arguments(parser)
+        add_arguments(parser, language())
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

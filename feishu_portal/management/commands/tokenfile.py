@@ -3,17 +3,18 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from feishu_portal.management.speaking import PortalCommand, language
 from feishu_portal.token_file import DESCRIPTION, NoTokenError, add_arguments, run
 
 
-class Command(BaseCommand):
-    help = DESCRIPTION
+class Command(PortalCommand):
+    about = DESCRIPTION
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_arguments(parser)
+        add_arguments(parser, language())
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
