@@ -21,6 +21,7 @@ from core.installation.watch import watch
 from core.vault.keyring import SealedValueError
 from feishu.text import Text
 from feishu_portal.management.speaking import PortalCommand, said
+from feishu_portal.runtime.derived_address import adopt
 
 
 class Command(PortalCommand):
@@ -208,6 +209,7 @@ class Command(PortalCommand):
                 f"{'Added' if new else 'Updated'} {bot.name} ({bot.app_id}).",
             )
         )
+        adopt()
         if bot.redirect_uri:
             self.stdout.write(
                 said(

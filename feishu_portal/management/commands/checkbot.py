@@ -13,6 +13,7 @@ from feishu.text import Text
 from feishu_portal.management.preconditions import require_active, require_bots
 from feishu_portal.management.speaking import PortalCommand, said
 from feishu_portal.management.speaking import language as terminal
+from feishu_portal.runtime.derived_address import adopt
 
 _MARKS: Final = {
     CheckResult.OK: "✓",
@@ -50,6 +51,7 @@ class Command(PortalCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         require_active()
+        adopt()
         bot = Bot.objects.get(pk=require_bots([options["app_id"]])[options["app_id"]])
         language = options["lang"] or terminal()
         wrong = 0

@@ -18,6 +18,7 @@ from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_keys, say_if_passive
 from feishu_portal.management.speaking import said
 from feishu_portal.runtime.demo import OPERATOR, demo_sandbox, operator_password
+from feishu_portal.runtime.derived_address import derive, forget
 from feishu_portal.runtime.embedded_celery import embedded_celery
 from feishu_portal.runtime.observing import begin_observing
 from feishu_portal.runtime.portal import run_portal
@@ -64,11 +65,13 @@ class Command(ServiceCommand):
         require_keys()
         say_if_passive(self.stderr)
         begin_observing("runportal")
+        forget()
         if options["sandbox"]:
             settings.PLATFORM_NETWORKS = [*settings.PLATFORM_NETWORKS, "loopback"]  # where the sandbox is
             address = f"http://localhost:{options['sandbox_port']}"
             settings.REGISTRATION_ADDRESSES = settings.REGISTRATION_ADDRESSES or [address, address]
-            settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"
+            if not settings.PUBLIC_URL:
+                derive(f"http://localhost:{options['port']}")
             settings.SANDBOX_URL = f"http://localhost:{options['sandbox_port']}"
         begin_process(ProcessKind.RUNPORTAL, port=options["metrics_port"])
         sandbox = demo_sandbox(options["sandbox_port"]) if options["sandbox"] else None
@@ -85,6 +88,7 @@ class Command(ServiceCommand):
         except OSError as error:
             raise CommandError(str(error)) from error
         finally:
+            forget()
             end_process(ProcessKind.RUNPORTAL)
         announce(self.stdout, "Stopped. 已停止。", event="stopped")
 

@@ -9,6 +9,7 @@ from core.access.setup_link import new_setup_link
 from core.checks import SETTINGS
 from feishu.text import Text
 from feishu_portal.management.speaking import PortalCommand, said
+from feishu_portal.runtime.derived_address import adopt
 
 
 class Command(PortalCommand):
@@ -21,7 +22,7 @@ class Command(PortalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--url",
-            default=settings.PUBLIC_URL or "http://localhost:8000",
+            default="",
             help=said(
                 "浏览器访问门户的地址（默认 PUBLIC_URL，未设置则为 http://localhost:8000）。",
                 "Address at which the browser reaches the portal (default: PUBLIC_URL, else http://localhost:8000).",
@@ -29,6 +30,8 @@ class Command(PortalCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        adopt()
+        url = options["url"] or settings.PUBLIC_URL or "http://localhost:8000"
         link = new_setup_link()
         if link is None:
             raise CommandError(
@@ -38,4 +41,4 @@ class Command(PortalCommand):
                 )
             )
         self.stderr.write(said("链接仅可打开一次，一小时内有效：", "Opens once, within an hour:"))
-        self.stdout.write(f"{options['url'].rstrip('/')}{link}")
+        self.stdout.write(f"{url.rstrip('/')}{link}")
