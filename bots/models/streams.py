@@ -9,9 +9,7 @@ from bots.models.bots import Bot
 from core.access.models import ApiClient
 from core.access.visibility import OwnedQuerySet
 from core.database.clock import DatabaseTime
-
-MAX_EPOCH = 2_000
-"""Attempts and sweeps; each has a range of the sequence numbers that the platform takes."""
+from feishu.streaming.reply import MAX_EPOCH
 
 
 class ReplyStreamQuerySet(OwnedQuerySet["ReplyStream"]):

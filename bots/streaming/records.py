@@ -17,7 +17,7 @@ from django.utils import timezone
 from bots.enums import StreamState
 from bots.errors import BotDisabledError, SendingUnderWayError
 from bots.models import Bot, ReplyStream
-from bots.models.streams import MAX_EPOCH, ReplyStreamQuerySet
+from bots.models.streams import ReplyStreamQuerySet
 from bots.sending.content import Outgoing
 from bots.sending.idempotency import KEY_LIFE, earlier, key_hash, once
 from core.access.actors import Actor
@@ -28,7 +28,7 @@ from core.database.text import storable
 from core.log_pace import THINNED
 from core.vault.redaction import redact_text
 from feishu.errors import FeishuError
-from feishu.streaming.reply import is_passing
+from feishu.streaming.reply import MAX_EPOCH, is_passing
 
 logger = logging.getLogger(__name__)
 

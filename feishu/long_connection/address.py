@@ -22,10 +22,10 @@ from feishu.tls import trusted
 
 MAX_ANSWER = 64 * 1024
 CONFIRM_SECONDS = 2.0
-# Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
 _UNUSABLE = (httpx2.InvalidURL, UnicodeError)
 """What the libraries say of a host that cannot be a name."""
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, *_UNUSABLE)
+"""Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either."""
 
 
 ClientOf: TypeAlias = Callable[[Route], httpx2.AsyncClient]

@@ -19,7 +19,7 @@ from feishu.text import Text
 EPOCH: Final = 1_000_000
 """Sequence numbers of one attempt."""
 MAX_EPOCH: Final = 2_000
-"""The platform takes a positive int32."""
+"""Attempts at one reply, sweeps among them: the platform takes a positive int32 as a sequence number."""
 MAX_CARDS: Final = 40
 """Of one reply."""
 MIN_INTERVAL: Final = 0.25
