@@ -1,6 +1,7 @@
 """What tools do: calls to the platform by the proxy, and to the portal by the REST API, with the agent's own key."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,6 +20,8 @@ from feishu_portal.api.problems import CONTENT_TYPE
 MAX_JSON: Final = 1024 * 1024
 """Bytes of an answer that an agent reads; a list of that length has smaller pages."""
 _JSON: Final = "application/json"
+_ONE_OF: Final = re.compile(r"\bone of\b", re.IGNORECASE)
+"""In the platform's refusal: any of the scopes that it names is enough."""
 _NO_GRANT: Final = frozenset({"token_not_found"})
 
 
@@ -154,19 +157,20 @@ class Acting:
                 "cure": info.cure.in_language("en"),
                 "log_id": answer.headers.get("x-tt-logid", ""),
             }
+        said = envelope.get("msg", "") if isinstance(envelope, dict) else ""
         told = envelope.get("error") if isinstance(envelope, dict) else None
         if isinstance(told, dict) and (violations := told.get("field_violations")):
             facts["field_violations"] = violations
         if missing := answer.headers.get("feishu-portal-missing-scopes", "").split():
-            facts |= {"missing_scopes": missing, **await self._link(missing)}
-        said = envelope.get("msg") if isinstance(envelope, dict) else ""
+            wanted = missing[:1] if _ONE_OF.search(str(said)) else missing
+            facts |= {"missing_scopes": missing, **await self._link(wanted)}
         raise ToolError("platform_refused", f"The platform refused: {said}", **facts)
 
     async def _link(self, missing: list[str] | None = None) -> dict[str, Any]:
         """A link by which the person allows what the call lacks; or why there is none.
 
-        The platform names scopes of which any one is enough: the person is asked for the first, for one that the app does not
-        have would fail the consent; and with it for all that the bot asks everybody for.
+        The person is asked at once for all that is ``missing``, and for all that the bot asks everybody for. Where any one of
+        the scopes that the platform names is enough, ``missing`` is the first: one that the app does not have fails the consent.
         """
         if not self.agent.may(Scope.AUTH_CREATE):
             return {
@@ -177,7 +181,7 @@ class Acting:
         if self.agent.connection.tenant_key:
             wanted["tenant_key"] = self.agent.connection.tenant_key
         if missing:
-            wanted |= {"additional": True, "scopes": missing[:1]}
+            wanted |= {"additional": True, "scopes": missing}
         answer = await self._by_rest(
             "POST", f"/api/v1/bots/{quote(self.bot, safe='')}/auth-sessions", body=wanted
         )

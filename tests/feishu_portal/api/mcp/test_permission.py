@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from auth_sessions.models import AuthSession
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from feishu_portal.api.mcp.registry import Whose
@@ -176,16 +177,26 @@ async def test_grant_that_is_over_comes_with_a_link(mcp, proxy, grant, upstream,
     assert refused["authorize_url"].startswith("https://portal.example.com/oauth/start/")
 
 
-async def test_missing_scope_of_the_person_comes_with_a_link(mcp, proxy, grant, upstream, settings):
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("Unauthorized", ["task:task:read", "task:comment:read"]),
+        ("required one of these privileges: [task:task:read, task:comment:read]", ["task:task:read"]),
+    ],
+)
+async def test_missing_scopes_of_the_person_come_with_a_link_that_asks_for_them_at_once(
+    mcp, proxy, grant, upstream, settings, database, said, asked
+):
     settings.PUBLIC_URL = "https://portal.example.com"
-    violations = [{"type": "action_privilege_required", "subject": "task:task:read"}]
-    upstream.will_say(
-        {"code": 99991679, "msg": "Unauthorized", "error": {"permission_violations": violations}}
-    )
+    missing = ["task:task:read", "task:comment:read"]
+    violations = [{"type": "action_privilege_required", "subject": scope} for scope in missing]
+    upstream.will_say({"code": 99991679, "msg": said, "error": {"permission_violations": violations}})
     agent = Agent(mcp, await proxy.key(Scope.PROXY_USER, Scope.AUTH_CREATE, bots=(proxy.bot,)))
     refused = await agent.refused("list_tasks", person="ou_asked")
     assert (refused["code"], refused["platform_code"]) == ("platform_refused", 99991679)
-    assert refused["missing_scopes"] == ["task:task:read"]
+    assert refused["missing_scopes"] == missing
+    added = await database.run(lambda: AuthSession.objects.get().added_scopes)
+    assert [scope for scope in added if scope in missing] == asked
     assert refused["authorize_url"].startswith("https://portal.example.com/oauth/start/")
 
 
