@@ -1,4 +1,4 @@
-import core.access.models
+import core.access.models.operators
 import core.vault.fields
 import django.contrib.auth.validators
 import django.db.models.deletion
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('is_staff', True), ('is_superuser', True), ('role', 'administrator')), models.Q(('is_staff', True), ('is_superuser', False), ('role__in', ('operator', 'auditor', 'viewer'))), models.Q(('is_staff', False), ('is_superuser', False), ('role', '')), _connector='OR'), name='user_flags_follow_role')],
             },
             managers=[
-                ('objects', core.access.models.Operators()),
+                ('objects', core.access.models.operators.Operators()),
             ],
         ),
         migrations.CreateModel(
