@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, TypeAlias
 
@@ -45,13 +47,14 @@ _NOT_SENT = (
 class Relayed:
     """An answer whose body is still on its way. Has to be closed."""
 
-    def __init__(self, response: httpx2.Response) -> None:
+    def __init__(self, response: httpx2.Response, closed: Callable[[], None] = lambda: None) -> None:
         self.status = response.status_code
         self.headers = response.headers
         """With lower-case names."""
         self.raw_headers: Headers = [(name.lower(), value) for name, value in response.headers.raw]
         """Byte for byte: the value of a header need not be text in any encoding that we know."""
         self._response = response
+        self._closed = closed
         # One iterator for all readers: the body can be read once.
         self._body = self._read()
         self._reading: asyncio.Future[bytes] | None = None
@@ -93,15 +96,18 @@ class Relayed:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
         await self._body.aclose()
-        await self._response.aclose()
+        try:
+            await self._response.aclose()
+        finally:
+            self._closed()
 
 
 class Relay:
     """Belongs to one event loop. Never retries, follows no redirect, keeps no cookie."""
 
     def __init__(self) -> None:
-        self._clients: OrderedDict[Route, httpx2.AsyncClient] = OrderedDict()
-        self._retired: list[httpx2.AsyncClient] = []
+        self._clients: OrderedDict[Route, _Client] = OrderedDict()
+        self._retired: list[_Client] = []
 
     async def open(
         self,
@@ -118,41 +124,76 @@ class Relay:
         `target`: path and query, sent letter for letter after the path of `base_url`. A `body` is sent chunked unless
         `headers` give its length. What `body` raises comes out. Raises TransportError or MalformedAnswer.
         """
-        client = self._client(route)
+        client, call = self._client(route), object()
+        client.calls.add(call)
         try:
-            base = httpx2.URL(base_url)
-            url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode("ascii"))
-            request = client.build_request(method, url, headers=list(headers), content=body)
-            response = await client.send(request, stream=True)
-        except _NOT_SENT as error:
-            reason = _reason(error, route, base_url)
-            raise route.told(TransportError(_sentence(error), sent="no", reason=reason)) from error
-        except httpx2.TransportError as error:
-            reason = _reason(error, route, base_url)
-            raise route.told(TransportError(_sentence(error), sent="unknown", reason=reason)) from error
-        if response.status_code == PROXY_AUTHENTICATION:
-            await response.aclose()
-            raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
-        if not FIRST_STATUS <= response.status_code <= LAST_STATUS:
-            await response.aclose()
-            raise MalformedAnswer("the status is none of HTTP", http_status=response.status_code)
-        return Relayed(response)
+            await self._close_unused()
+            response = await _sent(client.http, _Request(method, base_url, target, headers, body), route)
+        except BaseException:
+            client.calls.discard(call)
+            raise
+        return Relayed(response, closed=partial(client.calls.discard, call))
 
-    def _client(self, route: Route) -> httpx2.AsyncClient:
+    def _client(self, route: Route) -> "_Client":
         if route not in self._clients:
-            self._clients[route] = _new_client(route)
+            self._clients[route] = _Client(_new_client(route))
             if len(self._clients) > MAX_CLIENTS:
-                # Calls may still be under way in it; it closes with the relay, its idle connections by themselves.
+                # Calls may still be under way in it.
                 self._retired.append(self._clients.popitem(last=False)[1])
         self._clients.move_to_end(route)
         return self._clients[route]
 
+    async def _close_unused(self) -> None:
+        """Close the retired clients whose last call is over."""
+        unused = [client for client in self._retired if not client.calls]
+        self._retired = [client for client in self._retired if client.calls]
+        for client in unused:
+            await client.http.aclose()
+
     async def close(self) -> None:
         """Cut every connection."""
         for client in (*self._clients.values(), *self._retired):
-            await client.aclose()
+            await client.http.aclose()
         self._clients.clear()
         self._retired.clear()
+
+
+@dataclass(slots=True, eq=False)
+class _Client:
+    """The connections of one route, and the calls that use them."""
+
+    http: httpx2.AsyncClient
+    calls: set[object] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    base_url: str
+    target: str
+    headers: Headers
+    body: AsyncIterator[bytes] | None
+
+
+async def _sent(client: httpx2.AsyncClient, asked: _Request, route: Route) -> httpx2.Response:
+    try:
+        base = httpx2.URL(asked.base_url)
+        url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + asked.target.encode("ascii"))
+        request = client.build_request(asked.method, url, headers=list(asked.headers), content=asked.body)
+        response = await client.send(request, stream=True)
+    except _NOT_SENT as error:
+        reason = _reason(error, route, asked.base_url)
+        raise route.told(TransportError(_sentence(error), sent="no", reason=reason)) from error
+    except httpx2.TransportError as error:
+        reason = _reason(error, route, asked.base_url)
+        raise route.told(TransportError(_sentence(error), sent="unknown", reason=reason)) from error
+    if response.status_code == PROXY_AUTHENTICATION:
+        await response.aclose()
+        raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
+    if not FIRST_STATUS <= response.status_code <= LAST_STATUS:
+        await response.aclose()
+        raise MalformedAnswer("the status is none of HTTP", http_status=response.status_code)
+    return response
 
 
 def _new_client(route: Route) -> httpx2.AsyncClient:
