@@ -38,6 +38,7 @@ from events.models import Event
 from feishu.errors import FeishuError
 from feishu.people import Profile
 from feishu.text import Text
+from feishu.values import mapping_of, text_of
 
 TOO_LATE = callback_response(
     toast=toast("info", Text("这个请求已经结束。", "This request has already ended."))
@@ -65,8 +66,7 @@ def answer_command(event: Event, bot: Bot) -> None:
 
 
 def _edited_message(event: Event) -> object:
-    message = event.data.get("message")
-    return message.get("message_id") if isinstance(message, dict) else None
+    return mapping_of(event.data.get("message")).get("message_id")
 
 
 @on("im.message.updated_v1", atomic=False, ordered_by=_edited_message)
@@ -85,7 +85,7 @@ def answer_menu(event: Event, bot: Bot) -> None:
 def greet_newcomer(event: Event, bot: Bot) -> None:
     """Greets a person who opens the chat with the bot for the first time. The event comes with every visit; in a chat that
     holds a message it is not the first."""
-    open_id = (event.data.get("operator_id") or {}).get("open_id")
+    open_id = text_of(mapping_of(event.data.get("operator_id")).get("open_id"))
     if open_id and not event.data.get("last_message_id"):
         greet(event, bot, open_id=open_id)
 
@@ -93,8 +93,8 @@ def greet_newcomer(event: Event, bot: Bot) -> None:
 @on("contact.user.updated_v3", even_stale=True)
 def follow_person(event: Event, bot: Bot) -> None:
     """Somebody's data changed: their name, or that they left the company."""
-    person = event.data.get("object") or {}
-    status = person.get("status") or {}
+    person = mapping_of(event.data.get("object"))
+    status = mapping_of(person.get("status"))
     if status.get("is_resigned") or status.get("is_exited"):
         end_grants_of(bot=bot, tenant_key=event.tenant_key, person=person)
     else:
@@ -104,7 +104,7 @@ def follow_person(event: Event, bot: Bot) -> None:
 @on("contact.user.deleted_v3", even_stale=True)
 def end_grants_of_leaver(event: Event, bot: Bot) -> None:
     """Somebody left the company: nobody acts for them any more."""
-    person = event.data.get("object") or {}
+    person = mapping_of(event.data.get("object"))
     end_grants_of(bot=bot, tenant_key=event.tenant_key, person=person)
 
 
@@ -113,11 +113,11 @@ def note_revocation(event: Event, bot: Bot) -> None:
     """The platform ended a person's tokens; `record_platform_revocation` has what follows from it."""
     record_platform_revocation(
         bot=bot,
-        open_id=str(event.data.get("open_id") or ""),
+        open_id=text_of(event.data.get("open_id")),
         tenant_key=event.tenant_key,
         # One of the documented values ends with a blank.
-        kinds=frozenset(str(event.data.get("revoke_token_type") or "").split()),
-        reason=_platform_reason(str(event.data.get("revoke_reason") or "")),
+        kinds=frozenset(text_of(event.data.get("revoke_token_type")).split()),
+        reason=_platform_reason(text_of(event.data.get("revoke_reason"))),
         at=event.created_at,
     )
 

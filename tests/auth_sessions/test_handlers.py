@@ -286,3 +286,18 @@ def test_new_name_is_taken_over(bot):
     grant.refresh_from_db()
     assert grant.status == TokenStatus.ACTIVE
     assert Person.objects.get().name == "新名"
+
+
+@pytest.mark.parametrize("value", ["x", 1, [1], {"open_id": [1], "status": [1]}])
+def test_event_with_odd_values_changes_nothing(bot, platform, value):
+    grant = make_grant(bot, open_id="ou_1")
+    for event_type, name, handler in (
+        ("im.chat.access_event.bot_p2p_chat_entered_v1", "operator_id", handlers.greet_newcomer),
+        ("contact.user.updated_v3", "object", handlers.follow_person),
+        ("contact.user.deleted_v3", "object", handlers.end_grants_of_leaver),
+        ("auth.user_access_token.revoked_v4", "open_id", handlers.note_revocation),
+    ):
+        handler(arrived(bot, directory_event(event_type, {name: value})), bot)
+    grant.refresh_from_db()
+    assert grant.status == TokenStatus.ACTIVE
+    assert not platform.send.called
