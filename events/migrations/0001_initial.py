@@ -138,26 +138,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='HandlerAttempt',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(verbose_name='attempt')),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('finished_at', models.DateTimeField(verbose_name='finished')),
-                ('outcome', models.CharField(choices=[('succeeded', 'Succeeded'), ('failed', 'Failed')], max_length=9, verbose_name='outcome')),
-                ('error', models.TextField(blank=True, verbose_name='error')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempt_log', to='events.handlerrun', verbose_name='handler run')),
-            ],
-            options={
-                'verbose_name': 'attempt',
-                'verbose_name_plural': 'attempts',
-                'ordering': ('number',),
-                'abstract': False,
-                'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('run', 'number'), name='handler_attempt_once'), models.CheckConstraint(condition=models.Q(('outcome__in', ['succeeded', 'failed'])), name='handler_attempt_outcome_known')],
-            },
-        ),
-        migrations.CreateModel(
             name='HandlerSwitch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -235,6 +215,26 @@ class Migration(migrations.Migration):
                 'default_related_name': 'handler_runs',
                 'indexes': [models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['bot', 'run_at'], name='run_due'), models.Index(condition=models.Q(('status__in', ('pending', 'retrying')), ('unknown_since__isnull', False)), fields=['unknown_since'], name='run_unknown'), models.Index(condition=models.Q(('status', 'running')), fields=['lease_until'], name='run_running'), models.Index(condition=models.Q(('status', 'queued')), fields=['bot', 'handler', 'order_key', 'id'], name='run_queued'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', 'fingerprint', '-event'], name='run_dead_alike'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', '-event'], name='run_dead_of_handler'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['-id'], include=('handler', 'fingerprint', 'bot'), name='run_dead_newest'), models.Index(condition=models.Q(('replay__isnull', False)), fields=['replay'], name='run_replay')],
                 'constraints': [models.UniqueConstraint(fields=('event', 'handler', 'round'), name='run_once_per_round'), models.UniqueConstraint(condition=models.Q(('status__in', ('pending', 'running', 'retrying')), models.Q(('order_key', ''), _negated=True)), fields=('bot', 'handler', 'order_key'), name='run_one_at_a_time'), models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'pending', 'running', 'retrying', 'succeeded', 'dead', 'skipped'])), name='run_status_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='HandlerAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveSmallIntegerField(verbose_name='attempt')),
+                ('started_at', models.DateTimeField(verbose_name='started')),
+                ('finished_at', models.DateTimeField(verbose_name='finished')),
+                ('outcome', models.CharField(choices=[('succeeded', 'Succeeded'), ('failed', 'Failed')], max_length=9, verbose_name='outcome')),
+                ('error', models.TextField(blank=True, verbose_name='error')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempt_log', to='events.handlerrun', verbose_name='handler run')),
+            ],
+            options={
+                'verbose_name': 'attempt',
+                'verbose_name_plural': 'attempts',
+                'ordering': ('number',),
+                'abstract': False,
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('run', 'number'), name='handler_attempt_once'), models.CheckConstraint(condition=models.Q(('outcome__in', ['succeeded', 'failed'])), name='handler_attempt_outcome_known')],
             },
         ),
         migrations.CreateModel(
