@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn, TextIO
 
 from feishu.text import Text, terminal_language
+from feishu_portal.queues import REFRESH_QUEUE
 
 PROGRAM: Final = "feishu-portal"
 UNREAD: Final = 128 + signal.SIGPIPE
@@ -87,7 +88,7 @@ def run_worker(arguments: list[str]) -> None:
 
 
 def run_refresher(arguments: list[str]) -> None:
-    _run_celery("worker", "--queues", "token_refresh", "--pool", "threads", *arguments)
+    _run_celery("worker", "--queues", REFRESH_QUEUE, "--pool", "threads", *arguments)
 
 
 def run_beat(arguments: list[str]) -> None:

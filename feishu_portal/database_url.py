@@ -10,6 +10,7 @@ import environ
 
 from core.database.marker import MARKER
 from feishu.text import Text
+from feishu_portal.queues import REFRESH_QUEUE
 from feishu_portal.variables import WrongValueError
 
 _SQLITE: Final = "django.db.backends.sqlite3"
@@ -118,7 +119,7 @@ def application_name(arguments: Sequence[str]) -> str:
     kinds = {"uvicorn": "web", "worker": "worker", "beat": "beat"}
     words = [Path(program).name, *(word for word in rest if not word.startswith("-"))]
     kind = next((kinds[word] for word in words if word in kinds), "")
-    if "token_refresh" in " ".join(rest):
+    if REFRESH_QUEUE in " ".join(rest):
         kind = "refresher"
     if not kind and words[0] == "manage.py" and len(words) > 1:
         kind = words[1]

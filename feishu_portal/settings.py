@@ -15,6 +15,7 @@ from feishu_portal.database_url import database
 from feishu_portal.environment import add_handler_switches, read_environment
 from feishu_portal.files import BASE_DIR, RESOURCES, static_files_of
 from feishu_portal.logs import logging_config
+from feishu_portal.queues import DEFAULT_QUEUE, REFRESH_QUEUE
 
 django_stubs_ext.monkeypatch()
 
@@ -236,8 +237,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # an outage of an hour ends no worker
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"auth_sessions.refresh_*": {"queue": "token_refresh"}}
+CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
+CELERY_TASK_ROUTES = {"auth_sessions.refresh_*": {"queue": REFRESH_QUEUE}}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONSUMER = "feishu_portal.celery_programs:LastingConsumer"

@@ -12,6 +12,7 @@ from django.db import close_old_connections
 from bots.enums import ProcessKind, ProcessPart, ProcessRole
 from core.background.vitals import vitals
 from core.database.connections import keep_open
+from feishu_portal.queues import DEFAULT_QUEUE, REFRESH_QUEUE
 from feishu_portal.runtime.garbage import share_with_children
 from feishu_portal.runtime.metrics import tasks
 from feishu_portal.runtime.pool_vitals import PoolVitals
@@ -21,8 +22,7 @@ TICK: Final = 5.0
 """Seconds between two signs of life of a consumer."""
 HANGS_AFTER: Final = 90.0
 """Seconds without one, and without a tick of the scheduler. A broker that does not answer holds both up for 20 or so."""
-REFRESH_QUEUE: Final = "token_refresh"
-QUEUES: Final = {"default": ProcessRole.WORK, REFRESH_QUEUE: ProcessRole.REFRESH}
+QUEUES: Final = {DEFAULT_QUEUE: ProcessRole.WORK, REFRESH_QUEUE: ProcessRole.REFRESH}
 """What a worker does that takes the tasks of these."""
 
 _pool: PoolVitals | None = None
