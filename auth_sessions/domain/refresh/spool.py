@@ -129,7 +129,7 @@ def read(claim_id: UUID) -> Kept | None:
         sealed = _sealed(claim_id)
         content = None if sealed is None else json.loads(unseal(sealed, binding=_binding(claim_id)))
     except (OSError, ValueError, SealedValueError):
-        logger.exception("refresh_answer_unreadable", extra={"attempt": str(claim_id)})
+        logger.exception("spooled_answer_unreadable", extra={"attempt": str(claim_id)})
         return None
     if content is None:
         return None

@@ -117,7 +117,7 @@ def test_answer_that_does_not_open_is_kept_for_the_right_key_and_holds_nobody_up
     die_before_commit()
     with override_settings(ENCRYPTION_KEYS=[Fernet.generate_key().decode()]):
         drain_spool()
-    assert "refresh_answer_unreadable" in caplog.text
+    assert "spooled_answer_unreadable" in caplog.text
     assert len(list(spool.waiting())) == 1
     drain_spool()
     assert UserToken.objects.get().generation == 2
