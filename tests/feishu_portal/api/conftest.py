@@ -1,6 +1,11 @@
+from datetime import timedelta
+from types import SimpleNamespace
+
 import pytest
 from django.test import Client
 
+from bots.sending import pacing
+from core.background.pace import steady_now
 from tests.feishu_portal.api.conforming import description
 from tests.feishu_portal.api.messages import message_platform
 
@@ -27,3 +32,11 @@ def platform():
     """Takes messages and updates of cards."""
     with message_platform() as platform:
         yield platform
+
+
+@pytest.fixture
+def pauses_pass(monkeypatch):
+    """Whoever waits for the turn of a chat goes on at once, with the time that would have passed."""
+    passed: list[float] = []
+    monkeypatch.setattr(pacing, "time", SimpleNamespace(sleep=passed.append))
+    monkeypatch.setattr(pacing, "steady_now", lambda: steady_now() + timedelta(seconds=sum(passed)))

@@ -58,7 +58,7 @@ def test_repetition_shows_nothing_and_the_end_changes_the_card(client, receiver,
     [(400, 230049, 503), (400, 230002, 424), (400, 230020, 503), (500, 230049, 503)],
 )
 def test_refusal_of_the_platform_is_alertmanagers_to_repeat(
-    client, receiver, platform, status, code, expected
+    client, receiver, platform, pauses_pass, status, code, expected
 ) -> None:
     platform.sends.respond(status, json={"code": code, "msg": "no"})
     assert send(client, receiver).status_code == expected

@@ -162,7 +162,9 @@ def test_what_the_platform_would_refuse_is_not_sent(client, bot, platform, body,
         (500, {}, 503, "platform_refused", "unknown"),
     ],
 )
-def test_refusal_is_told_with_cause_and_cure(client, bot, platform, status, body, expected, code, sent):
+def test_refusal_is_told_with_cause_and_cure(
+    client, bot, platform, pauses_pass, status, body, expected, code, sent
+):
     platform.sends.respond(status, json=body, headers={"X-Tt-Logid": "log-1"})
     response = text(client, bot)
     problem = response.json()

@@ -139,11 +139,14 @@ async def test_call_that_takes_too_long_says_that_its_end_is_unknown(
     mcp, proxy, grant, upstream, monkeypatch
 ):
     monkeypatch.setattr(protocol, "CALL_SECONDS", 0.2)
+    go = asyncio.Event()
 
     async def answer(_request):
-        await asyncio.Event().wait()
+        await go.wait()
+        return JSONResponse({"code": 0, "data": {}})
 
     upstream.answer = answer
     agent = Agent(mcp, await proxy.key(bots=(proxy.bot,)))
     refused = await agent.refused("list_tasks", person="ou_asked")
     assert (refused["code"], refused["sent"]) == ("too_slow", "unknown")
+    go.set()
