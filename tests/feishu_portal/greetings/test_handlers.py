@@ -6,8 +6,8 @@ from feishu_portal.greetings.enums import Occasion
 from feishu_portal.greetings.service import HANDLERS
 from tests.auth_sessions.arriving import arrived
 from tests.factories import make_bot
-from tests.feishu_portal.greetings.test_answering import payload, set_up
 from tests.feishu_portal.api.messages import message_platform, sent_json
+from tests.feishu_portal.greetings.test_answering import payload, set_up
 
 
 @pytest.mark.parametrize("name", [name for names in HANDLERS.values() for name in names])
