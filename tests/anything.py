@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "20")),
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

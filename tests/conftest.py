@@ -8,6 +8,7 @@ import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from structlog.contextvars import clear_contextvars
 
@@ -23,6 +24,10 @@ from tests.services.session import Services
 
 if TYPE_CHECKING:
     from tests.services.traces import Traces
+
+# How long an example takes says more about the machine than about the code.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

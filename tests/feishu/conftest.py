@@ -7,15 +7,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import settings
 
 from feishu.credentials import AppCredentials
 from feishu.platforms import FEISHU
 from feishu.transport import Transport
-
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 Answer = httpx2.Response | Exception | Callable[[httpx2.Request], httpx2.Response]
 

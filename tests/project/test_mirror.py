@@ -97,7 +97,6 @@ ELSEWHERE = (
         tests="feishu/long_connection",
         why="one client against a gateway, a behaviour a file",
     ),
-    elsewhere("feishu", "relay", tests="feishu_portal/api/proxy", why="it streams, which takes two ends"),
     elsewhere("feishu", "app_info", tests="feishu/test_openapi.py", why="calls of the client that is tested there"),
     elsewhere("feishu", "card_schema", tests="feishu/test_card_rules.py", why="tables that the rules read"),
     elsewhere(

@@ -132,7 +132,7 @@ ENVELOPES = st.dictionaries(NAMES, JSON, max_size=8) | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=200) | ENVELOPES.map(lambda one: json.dumps(one).encode()))
 def test_whatever_comes_can_be_stored(body):
     one = read_event(bot_id=cast("Any", "bot"), payload=body, arrived_by=Arrived.WEBSOCKET)
@@ -140,7 +140,7 @@ def test_whatever_comes_can_be_stored(body):
     assert "\x00" not in one.event_type + one.event_id + one.tenant_key + one.error
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(event=JSON, event_type=st.sampled_from([*EVENTS, *OLD_EVENTS, "card.action.trigger"]))
 def test_whatever_is_inside_breaks_no_lookup_of_handlers(event, event_type):
     body = json.dumps({"schema": "2.0", "header": {"event_type": event_type}, "event": event}).encode()

@@ -298,7 +298,6 @@ class TestRefreshing(TestCase, Refreshing.TestCase):
     settings = settings(
         max_examples=12,
         stateful_step_count=20,
-        deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
