@@ -1,4 +1,5 @@
-"""What a call of the proxy says beside its path: the fields of its query and of its JSON body, every one of them.
+"""What a call of the proxy says beside its path: the fields of its query and of its JSON body, every one of them; and of
+texts that are JSON themselves, as the content of a message is, the fields within.
 
 Two parsers may read a body in two ways, and the platform's is not this one: so names are compared without case, a name that
 comes twice counts twice, and a body that is no plain JSON in UTF-8 counts as one that cannot be read.
@@ -7,6 +8,7 @@ comes twice counts twice, and a body that is no plain JSON in UTF-8 counts as on
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -24,16 +26,17 @@ _NO_RESOURCE: Final = frozenset({"client_token", "page_token", "request_id", "uu
 
 class Said(NamedTuple):
     """One value: where it stands, as in ``members.0.id``; the name of its field; and the value, a text as it is and the
-    rest as JSON."""
+    rest as JSON. ``is_opened``: it is JSON itself, and what that says comes next."""
 
     where: str
     name: str
     value: str
+    is_opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CallContents:
-    """``query`` and ``body`` in the order in which they are sent; ``names`` are those of all members of the body.
+    """``query`` and ``body`` in the order in which they are sent; ``names`` are those of all members of JSON.
     ``is_whole`` is False where there is a body that cannot be read."""
 
     query: tuple[Said, ...] = ()
@@ -66,25 +69,34 @@ class CallContents:
 
 def read_contents(query: str, body: bytes | None, *, content_type: str, encoding: str = "") -> CallContents:
     """The contents of a call. ``body`` is None for one that is too long to be read; ``encoding`` is its Content-Encoding."""
-    asked = tuple(Said(name, name, value) for name, value in parse_qsl(query, keep_blank_values=True))
+    names: set[str] = set()
+    pairs = parse_qsl(query, keep_blank_values=True)
+    try:
+        asked = tuple(said for name, value in pairs for said in _text(value, name, name, names))
+    except RecursionError:
+        return CallContents(tuple(Said(name, name, value) for name, value in pairs), is_whole=False)
     if body == b"":
-        return CallContents(asked)
+        return CallContents(asked, names=frozenset(names))
     is_json = content_type.partition(";")[0].strip().casefold() == "application/json"
     if body is None or not is_json or encoding.casefold() not in {"", "identity"}:
         return CallContents(asked, is_whole=False)
     try:
-        parsed = json.loads(body.decode(), object_pairs_hook=_Members, parse_constant=_refuse)
-        if b"\\u" in body:
-            json.dumps(parsed, ensure_ascii=False).encode()  # half of a surrogate pair is no text
-        names: set[str] = set()
         said = []
-        for one in _walk(parsed, "", "", names):
+        for one in _walk(_parsed(body.decode()), "", "", names):
             said.append(one)
             if len(said) > MAX_SAID:
                 return CallContents(asked, is_whole=False)
     except (ValueError, RecursionError):
         return CallContents(asked, is_whole=False)
     return CallContents(asked, tuple(said), frozenset(names))
+
+
+def _parsed(text: str) -> Any:
+    """Raises ValueError and RecursionError."""
+    parsed = json.loads(text, object_pairs_hook=_Members, parse_constant=_refuse)
+    if "\\u" in text:
+        json.dumps(parsed, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    return parsed
 
 
 class _Members(list[tuple[str, Any]]):
@@ -102,8 +114,20 @@ def _walk(value: Any, where: str, name: str, names: set[str]) -> Iterator[Said]:
             yield from _walk(one, f"{inside}{number}"[-MAX_WHERE:], name, names)
     elif isinstance(value, list):
         yield Said(where, name, "{}" if isinstance(value, _Members) else "[]")
+    elif isinstance(value, str):
+        yield from _text(value, where, name, names)
     else:
-        yield Said(where, name, value if isinstance(value, str) else json.dumps(value))
+        yield Said(where, name, json.dumps(value))
+
+
+def _text(value: str, where: str, name: str, names: set[str]) -> Iterator[Said]:
+    inner = None
+    if value.lstrip()[:1] in {"{", "["}:
+        with suppress(ValueError):
+            inner = _parsed(value)
+    yield Said(where, name, value, is_opened=bool(inner))
+    if inner:
+        yield from _walk(inner, where, name, names)
 
 
 def _refuse(name: str) -> Any:

@@ -147,9 +147,9 @@ def _contents(call: StoredCall) -> CallContents:
 
 def _lines(contents: CallContents, call: StoredCall) -> list[str]:
     """A line for each value, the ids and tokens first: what the call acts on is never what there is no room for."""
-    first = contents.resources
-    acted_on = frozenset(first)
-    said = [*first, *(one for one in contents.said if one not in acted_on)]
+    shown = _to_show(contents)
+    acted_on = frozenset(contents.resources)
+    said = [one for one in shown if one in acted_on] + [one for one in shown if one not in acted_on]
     if not contents.is_whole:
         said.append(Said("", "", call.body.decode(errors="replace")))
     lines: list[str] = []
@@ -161,6 +161,11 @@ def _lines(contents: CallContents, call: StoredCall) -> list[str]:
             break
         lines.append(line)
     return lines
+
+
+def _to_show(contents: CallContents) -> list[Said]:
+    """Each value once: one that is JSON itself, as the content of a message is, by the fields within, which can be read."""
+    return [one for one in contents.said if not one.is_opened]
 
 
 def _shown(said: Said) -> str:
@@ -179,7 +184,8 @@ def _left_out(approval: CallApproval, contents: CallContents, lines: list[str]) 
                 f"The body cannot be read; this is its beginning. It has {size} bytes, SHA-256 {approval.body_hash}",
             )
         ]
-    is_all = len(lines) == len(contents.said) and all(len(one.value) <= MAX_VALUE for one in contents.said)
+    shown = _to_show(contents)
+    is_all = len(lines) == len(shown) and all(len(one.value) <= MAX_VALUE for one in shown)
     if is_all:
         return []
     return [

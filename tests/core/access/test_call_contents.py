@@ -31,6 +31,25 @@ def test_resources_are_what_ids_and_tokens_name():
     assert [said.value for said in contents.resources] == ["f", "oc_1", "s"]
 
 
+def test_text_that_is_json_is_read_as_well():
+    contents = read(
+        {"content": json.dumps({"text": "周报", "chat_id": "oc_1"}), "note": "[1] a"}, 'filter=["f"]'
+    )
+    assert [(said.where, said.value) for said in contents.said if not said.is_opened] == [
+        ("filter.0", "f"), ("content.text", "周报"), ("content.chat_id", "oc_1"), ("note", "[1] a"),
+    ]  # fmt: skip
+    assert [said.value for said in contents.resources] == ["oc_1"]
+    assert contents.names >= {"content", "text", "chat_id"}
+    assert contents.values_of("content")  # as a text it stays
+    assert not any(said.is_opened for said in read({"a": '{"b": "\\ud800"}', "c": "{}", "d": '{"e"'}).said)
+
+
+@pytest.mark.parametrize("nested", ["[" * 50_000, "[" * 50_000 + "]" * 50_000])
+def test_text_nested_too_deep_cannot_be_read(nested):
+    assert not read({"content": nested}).is_whole
+    assert not read({}, f"content={nested}").is_whole
+
+
 @pytest.mark.parametrize(
     "body",
     [b"{", b'{"a": NaN}', b'{"a": "\\ud800"}', b"\xff", b"[" * 100_000, b'"\xe9"', b"\xef\xbb\xbf{}", None],

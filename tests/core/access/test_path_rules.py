@@ -95,6 +95,7 @@ def test_rule_that_allows_a_resource_allows_no_call_that_may_be_for_another(body
         (naming(b'{"receive_id": "oc_other", "RECEIVE_ID": "oc_board"}'), True),
         (naming(b"", "receive_id=oc%5Fboard"), True),
         (naming(b'{"receive_id": "https://example.feishu.cn/oc_board"}'), True),
+        (naming(rb'{"content": "{\"receive_id\": \"\\u006fc_board\"}"}'), True),
         (naming(b"{"), True),
         (read_contents("", b"receive_id=oc_other", content_type="application/x-www-form-urlencoded"), True),
         (read_contents("", b'{"receive_id": "x"}', content_type="application/json", encoding="gzip"), True),

@@ -49,6 +49,15 @@ def test_card_says_the_call_in_words_and_in_full(bot) -> None:
     assert [button["name"] for button in buttons_of(card)] == ["once", "hour", "deny"]
 
 
+def test_text_of_a_message_can_be_read(bot) -> None:
+    text = text_of(
+        approval_card(ask_about(bot, {"msg_type": "text", "content": json.dumps({"text": "周报\n写好了"})}))
+    )
+    assert "**content.text**: 周报 ⏎ 写好了" in text
+    assert "u5468" not in text
+    assert "仅显示部分" not in text
+
+
 def test_question_before_an_hour_says_what_it_covers(bot) -> None:
     card = approval_card(ask_about(bot, {"receive_id": "oc_1", "content": "x"}))
     [_once, hour, _deny] = buttons_of(card)
