@@ -12,6 +12,7 @@ Bodies need `Content-Type: application/json`, and pages of other sites are refus
     GET, PUT, DELETE answers                                {method, path, status, body | text, headers, tokens, scopes}
     GET    misses                                           APIs that were called and are not imitated
     POST   say, edit, recall, enter, read, react, click, menu what people do in the client
+    POST   merge_forward                                    {person, message_ids}: messages that a person forwards together
     POST   members                                          people and bots join a group, or leave it
     POST   clicks                                           {clicks}: many in the same moment
     GET    messages?chat_id= | person=&app_id=
@@ -29,5 +30,6 @@ Bodies need `Content-Type: application/json`, and pages of other sites are refus
     POST   register                                         what a person does on the page of an app registration
     POST   reset                                            as it was at the start
 
-`openapi.json` is the same as an OpenAPI document. The bodies are the structs in these modules. Errors are `{"error": "…"}` with 400, 404 or 422.
+`openapi.json` is the same as an OpenAPI document. The bodies are the structs in these modules. Errors are `{"error": "…"}`
+with 400, 404, 409 or 422.
 """

@@ -239,9 +239,9 @@ class Courier:
             push.answer.set_result(answer)
         self._log(push, attempt, answer)
         if push.state in {"acked", "failed"}:
-            self._next_in_lane(push)
+            self._next_in_queue(push)
 
-    def _next_in_lane(self, push: Push) -> None:
+    def _next_in_queue(self, push: Push) -> None:
         queue = self._queues.get((push.app_id, push.event_type))
         if queue is None or not queue or queue[0] is not push:
             return

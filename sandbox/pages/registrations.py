@@ -25,7 +25,7 @@ BASE_SCOPES: Final = ("offline_access", "auth:user.id:read")
 """What an app has whose addons turn the preset off. The platform's own list is not documented."""
 
 
-class _Of(Struct):
+class _ByIdentity(Struct):
     """Items by the identity that they are for."""
 
     tenant: list[str] = []
@@ -37,7 +37,7 @@ class _Of(Struct):
 
 
 class _Events(Struct):
-    items: _Of = msgspec.field(default_factory=_Of)
+    items: _ByIdentity = msgspec.field(default_factory=_ByIdentity)
 
 
 class _Callbacks(Struct):
@@ -48,7 +48,7 @@ class Addons(Struct):
     """What the app is to have besides the preset, or without it."""
 
     preset: bool = True
-    scopes: _Of = msgspec.field(default_factory=_Of)
+    scopes: _ByIdentity = msgspec.field(default_factory=_ByIdentity)
     events: _Events = msgspec.field(default_factory=_Events)
     callbacks: _Callbacks = msgspec.field(default_factory=_Callbacks)
 
