@@ -157,7 +157,7 @@ class SandboxConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     """A whole sandbox."""
 
     apps: list[AppConfig] = []
-    people: list[PersonConfig] = msgspec.field(default_factory=default_people)
+    people: Annotated[list[PersonConfig], Meta(min_length=1)] = msgspec.field(default_factory=default_people)
     departments: list[DepartmentConfig] = msgspec.field(default_factory=default_departments)
     speed: Annotated[float, Meta(gt=0)] = 1.0
     """How many times faster than on the platform a failed event is pushed again."""

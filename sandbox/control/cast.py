@@ -72,6 +72,7 @@ async def delete_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     for connection in sandbox.world.connections.of(app.app_id):
         connection.close(1001)
     del sandbox.world.apps[app.app_id]
+    sandbox.world.authorizations.end_device_codes(app.app_id)
     sandbox.world.watchers.tell("reload")
     return {"deleted": app.app_id}
 

@@ -62,7 +62,7 @@ async def authorize(sandbox: Sandbox, wanted: Authorize) -> dict[str, Any]:
     """`{"redirect"}`: where the browser would go; `{"problem"}`: the code on the error page."""
     known_person(sandbox.world, wanted.person)
     try:
-        asked = consents.read_url(sandbox.world, wanted.url)
+        asked = consents.read(sandbox.world, _query_of(wanted.url))
         return {"redirect": consents.decide(sandbox.world, asked, wanted.person, wanted.decision)}
     except consents.ConsentProblem as problem:
         return {"problem": problem.code, "text": problem.text.i18n()}
@@ -85,7 +85,7 @@ async def register(sandbox: Sandbox, wanted: Register) -> dict[str, Any]:
     """`{"app_id"}`: of the app that was made or extended; empty where the person said no."""
     world = sandbox.world
     person = known_person(world, wanted.person)
-    wish = registrations.read(world, dict(parse_qsl(urlsplit(wanted.url).query, keep_blank_values=True)))
+    wish = registrations.read(world, _query_of(wanted.url))
     if wanted.decision == "deny":
         registrations.deny(wish)
         return {"app_id": ""}
@@ -100,6 +100,13 @@ async def device(sandbox: Sandbox, wanted: Device) -> dict[str, Any]:
         raise ControlError("no device waits under this code", status=404)
     consents.decide_device(sandbox.world, waiting, person.id, wanted.decision)
     return {"decision": waiting.decision}
+
+
+def _query_of(url: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    except ValueError:
+        raise ControlError("the url is none") from None
 
 
 def routes() -> list[ControlRoute]:

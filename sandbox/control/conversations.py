@@ -78,7 +78,7 @@ class Click(Struct, forbid_unknown_fields=True, kw_only=True):
     person: PersonId
     message_id: str
     action: dict[str, Any] | None = None
-    button: int | None = None
+    button: Annotated[int, Meta(ge=0)] | None = None
     name: str | None = None
 
 
@@ -265,9 +265,11 @@ async def recall(sandbox: Sandbox, recalled: Recall) -> dict[str, Any]:
     message = known_message(world, recalled.message_id)
     message.recalled = True
     world.watchers.tell("message", message=message.shown())
+    event = envelopes.message_recalled(message, world.now_ms)
     for app_id in world.mailbox.chats[message.chat_id].apps:
-        event = envelopes.message_recalled(message, world.now_ms)
-        sandbox.courier.raise_event(known_app(world, app_id), "im.message.recalled_v1", event)
+        app = world.apps.get(app_id)
+        if app is not None:
+            sandbox.courier.raise_event(app, "im.message.recalled_v1", event)
     return {"recalled": message.message_id}
 
 

@@ -1,7 +1,7 @@
 """From JSON to a typed request and back."""
 
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,8 @@ from sandbox.errors import ControlError
 from sandbox.state import Sandbox, sandbox_of
 from sandbox.world.messages import Message
 from sandbox.world.world import World
+
+MAX_DIGITS: Final = 9
 
 S = TypeVar("S", bound=Struct)
 
@@ -91,9 +93,9 @@ def reply(body: Any, *, status: int = 200) -> Response:
 
 
 def number(request: Request, name: str, default: int) -> int:
-    """A number in the query."""
+    """A number of up to nine digits in the query."""
     text = request.query_params.get(name, str(default))
-    if not text.isdigit():
+    if not text.isdecimal() or len(text) > MAX_DIGITS:
         raise ControlError(f"{name} is not a number")
     return int(text)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from feishu.values import text_of
 from sandbox.cards import validation
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.delivery import envelopes
@@ -20,6 +21,7 @@ from sandbox.world.deliveries import Answer
 from sandbox.world.messages import Message
 from sandbox.world.world import World
 
+TOO_OLD: Final = 300000
 NOT_CONFIGURED: Final = 200340
 NO_ANSWER: Final = 200341
 UNREACHABLE: Final = 200342
@@ -66,7 +68,7 @@ async def click(
         return ClickResult(code=NOT_CONFIGURED)
     card = message.body
     if world.clock() - message.create_time / 1000 > INTERACTION_SECONDS[validation.is_v2(card)]:
-        return ClickResult(code=300000)
+        return ClickResult(code=TOO_OLD)
     token = world.new_callback_token(app.app_id, message.message_id)
     event_id = ids.event_id()
     payload = envelopes.schema_2(
@@ -134,7 +136,7 @@ def _toast(response: dict[str, Any]) -> dict[str, Any] | None:
     toast = response.get("toast")
     if toast is None:
         return None
-    if not isinstance(toast, dict) or toast.get("type", "info") not in _TOAST_TYPES:
+    if not isinstance(toast, dict) or text_of(toast.get("type", "info")) not in _TOAST_TYPES:
         raise _Refused(BAD_RESPONSE)
     return toast
 

@@ -6,7 +6,7 @@ Page "Obtain OAuth code".
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from feishu.text import Text
 from sandbox.config import AppConfig
@@ -72,11 +72,6 @@ def read(world: World, query: Mapping[str, str]) -> ConsentRequest:
         challenge=query.get("code_challenge", ""),
         challenge_method=method,
     )
-
-
-def read_url(world: World, url: str) -> ConsentRequest:
-    """The same, from a whole authorize URL."""
-    return read(world, dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)))
 
 
 def decide(world: World, request: ConsentRequest, person_id: str, decision: Decision) -> str:

@@ -257,7 +257,7 @@ def _more(offset: int, size: int, total: int) -> dict[str, Any]:
 
 def _size(call: Call, *, default: int) -> int:
     text = call.query.get("page_size", str(default))
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_ROWS:
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_ROWS:
         raise _invalid(f"page_size must be between 1 and {MAX_ROWS}")
     return int(text)
 

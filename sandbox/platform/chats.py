@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from feishu.values import text_of
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.delivery.hearing import tell_of_bot, tell_of_people
 from sandbox.errors import PlatformError
@@ -148,7 +149,7 @@ def _person(call: Call, caller: Caller, value: object, name: str = "user_id_type
 
 def _bots(call: Call, wanted: object) -> list[str]:
     given = wanted if isinstance(wanted, list) else []
-    unknown = [app_id for app_id in given if app_id not in call.world.apps]
+    unknown = [app_id for app_id in given if text_of(app_id) not in call.world.apps]
     if unknown:
         raise PlatformError(232033, "The bot is invalid or has no bot ability.")
     return [str(app_id) for app_id in given]

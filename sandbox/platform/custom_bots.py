@@ -9,6 +9,7 @@ import json
 from hashlib import sha256
 from typing import Any, Final
 
+from feishu.values import text_of
 from sandbox.cards import validation
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Call
@@ -70,7 +71,7 @@ def _check_signature(hook: Hook, body: dict[str, Any], now: float) -> None:
 
 
 def _content(body: dict[str, Any]) -> tuple[str, str]:
-    msg_type, content = body.get("msg_type"), body.get("content")
+    msg_type, content = text_of(body.get("msg_type")), body.get("content")
     if msg_type == "interactive":
         card = body.get("card")
         if not isinstance(card, dict):
@@ -87,7 +88,7 @@ def _content(body: dict[str, Any]) -> tuple[str, str]:
             content = None
     if msg_type not in _CONTENTS or not isinstance(content, dict) or _CONTENTS[msg_type] not in content:
         raise _refusal(19002, "params error, msg_type need")
-    return str(msg_type), json.dumps(content["post"] if msg_type == "post" else content, ensure_ascii=False)
+    return msg_type, json.dumps(content["post"] if msg_type == "post" else content, ensure_ascii=False)
 
 
 def _refusal(code: int, msg: str) -> PlatformError:

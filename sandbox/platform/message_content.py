@@ -5,6 +5,7 @@ Page "Send message content".
 
 from typing import Any, Final
 
+from feishu.values import text_of
 from sandbox.cards import validation
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Caller
@@ -36,7 +37,7 @@ _LANGUAGES: Final = frozenset({"zh_cn", "en_us", "ja_jp", "zh_hk", "zh_tw"})
 
 def checked(world: World, caller: Caller, chat: Chat, body: dict[str, Any]) -> tuple[str, str]:
     """Type and content of what is to be sent into a chat. Raises PlatformError 2300xx."""
-    msg_type, content = body.get("msg_type"), body.get("content")
+    msg_type, content = text_of(body.get("msg_type")), body.get("content")
     if msg_type not in MSG_TYPES:
         raise invalid("msg_type is invalid.")
     if not isinstance(content, str):
@@ -91,7 +92,7 @@ def check_post(world: World, caller: Caller, content: dict[str, Any]) -> None:
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
             raise invalid("the content of a post is a list of lists of elements.")
         for element in (element for row in rows for element in row):
-            if not isinstance(element, dict) or element.get("tag") not in _POST_TAGS:
+            if not isinstance(element, dict) or text_of(element.get("tag")) not in _POST_TAGS:
                 raise invalid("unknown tag in a post.")
             if element["tag"] == "img":
                 _resource(world, caller, element.get("image_key"), "image")

@@ -6,6 +6,7 @@ Pages "Send message", "Reply to a message", "Edit message", "Update a message ca
 import json
 from typing import Any
 
+from feishu.values import text_of
 from sandbox.cards import simplified, validation
 from sandbox.config import AppConfig
 from sandbox.delivery.callbacks import UPDATE_SECONDS, show
@@ -28,6 +29,9 @@ UPDATE_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:update")
 READ_SCOPES = ("im:message", "im:message:readonly", "im:message.p2p_msg:readonly")
 RECALL_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:recall")
 MAX_UUID = 50
+MAX_PAGE = 50
+MAX_DIGITS = 12
+"""Of a time in seconds."""
 
 
 async def send(call: Call) -> dict[str, Any]:
@@ -109,7 +113,7 @@ async def edit(call: Call) -> dict[str, Any]:
         raise PlatformError(230071, "The operator is not the sender of the message.")
     if message.recalled:
         raise PlatformError(230011, "The message was recalled.")
-    if body.get("msg_type") not in {"text", "post"} or message.msg_type not in {"text", "post"}:
+    if text_of(body.get("msg_type")) not in {"text", "post"} or message.msg_type not in {"text", "post"}:
         raise message_content.invalid("only text and post can be edited.")
     if message.edits >= MAX_EDITS:
         raise PlatformError(230072, "The message has reached the number of times it can be edited.")
@@ -146,16 +150,9 @@ async def list_messages(call: Call) -> dict[str, Any]:
     found = [m for m in found if (start or 0) <= m.create_time // 1000 <= (end or m.create_time)]
     if call.query.get("sort_type", "ByCreateTimeAsc") == "ByCreateTimeDesc":
         found.reverse()
-    size = _page_size(call)
-    offset = int(call.query["page_token"]) if call.query.get("page_token", "").isdigit() else 0
-    shown = found[offset : offset + size]
-    data: dict[str, Any] = {
-        "has_more": offset + size < len(found),
-        "items": [as_item(caller.app, m) for m in shown],
-    }
-    if data["has_more"]:
-        data["page_token"] = str(offset + size)
-    return {"code": 0, "msg": "success", "data": data}
+    answer = page(call, found, most=MAX_PAGE)
+    answer["data"]["items"] = [as_item(caller.app, message) for message in answer["data"]["items"]]
+    return answer
 
 
 async def recall(call: Call) -> dict[str, Any]:
@@ -348,17 +345,10 @@ def _container(call: Call, caller: Caller) -> list[Message]:
     return found
 
 
-def _page_size(call: Call) -> int:
-    text = call.query.get("page_size", "20")
-    if not text.isdigit() or not 1 <= int(text) <= 50:
-        raise invalid_field("page_size", "page_size must be between 1 and 50")
-    return int(text)
-
-
 def _seconds(call: Call, name: str) -> int | None:
     text = call.query.get(name)
     if text is None:
         return None
-    if not text.isdigit():
+    if not text.isdecimal() or len(text) > MAX_DIGITS:
         raise invalid_field(name, f"{name} must be seconds")
     return int(text)

@@ -15,6 +15,8 @@ CHANGEABLE: Final = ("summary", "description", "due", "completed_at")
 INVALID: Final = 1470400
 FORBIDDEN: Final = 1470403
 MISSING: Final = 1470404
+MAX_DIGITS: Final = 15
+"""Of a time in milliseconds."""
 
 
 async def list_tasks(call: Call) -> dict[str, Any]:
@@ -69,7 +71,7 @@ async def patch(call: Call) -> dict[str, Any]:
         raise PlatformError(INVALID, f"request params error: {unknown[0]} cannot be updated")
     if "completed_at" in fields:
         at = str(values.get("completed_at", "0"))
-        if not at.isdecimal():
+        if not at.isdecimal() or len(at) > MAX_DIGITS:
             raise PlatformError(INVALID, "request params error: completed_at is invalid")
         if int(at) and task.completed_at:
             raise PlatformError(INVALID, "the task is completed already")
@@ -93,9 +95,9 @@ def _named(call: Call, caller: Caller) -> Task:
     return task
 
 
-def _members(call: Call, caller: Caller, said: list[Any]) -> list[tuple[str, str]]:
+def _members(call: Call, caller: Caller, said: object) -> list[tuple[str, str]]:
     members = []
-    for one in said:
+    for one in said if isinstance(said, list) else [said]:
         if not isinstance(one, dict) or not isinstance(one.get("id"), str):
             raise PlatformError(INVALID, "request params error: members are invalid")
         kind = call.query.get("user_id_type", "open_id")

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from feishu.values import text_of
 from sandbox.config import AppConfig
 from sandbox.delivery import envelopes
 from sandbox.errors import TokenError
@@ -35,7 +36,7 @@ async def revoke(call: Call) -> Response:
     body = call.form_or_json()
     app = _client(call, body)
     token = _text(body, "token")
-    if body.get("token_type_hint", "refresh_token") not in {"refresh_token", "access_token"}:
+    if text_of(body.get("token_type_hint", "refresh_token")) not in {"refresh_token", "access_token"}:
         raise TokenError(20001, "The token_type_hint is invalid.", error="invalid_request")
     person_id = call.world.authorizations.revoke_token(app.app_id, token)
     person = call.world.people.get(person_id or "")
@@ -107,7 +108,7 @@ def _answer(
             app,
             _text(body, "code"),
             redirect_uri=body.get("redirect_uri"),
-            verifier=body.get("code_verifier"),
+            verifier=text_of(body.get("code_verifier")),
             scopes=_scopes(body),
             strict_verifier=strict_verifier,
         )

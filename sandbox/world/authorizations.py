@@ -194,6 +194,11 @@ class Authorizations:
                 return device
         return None
 
+    def end_device_codes(self, app_id: str) -> None:
+        """Forget the devices of an app that is deleted: nobody can decide about them any more."""
+        for device in [one for one in self.device_codes.values() if one.app_id == app_id]:
+            del self.device_codes[device.value]
+
     def poll_device(self, app: AppConfig, value: str) -> Issued:
         """Tokens for a device code once a person has allowed it. Errors as in RFC 8628."""
         device = self.device_codes.get(value)

@@ -73,6 +73,7 @@ async def test_callback_carries_who_clicked_what_and_where(platform: Platform, c
         (b"no json", 200672),
         ([], 200672),
         ({"toast": {"type": "loud", "content": "x"}}, 200672),
+        ({"toast": {"type": [], "content": "x"}}, 200672),
         ({"toast": "x"}, 200672),
         ({"card": DONE}, 200673),
         ({"card": {"type": "raw", "data": card({"tag": "note"})}}, 200673),

@@ -1,10 +1,15 @@
 """The control API: apps, people, faults, the log, starting over."""
 
+import inspect
+import re
+
 import httpx2
 import pytest
 
+from sandbox import control
 from sandbox.config import APP_ID as APP_ID_SHAPE
 from sandbox.config import SandboxConfig, demo_app
+from sandbox.control.table import control_routes
 from tests.sandbox.conftest import APP_ID, REDIRECT, SECRET, Platform, app_config
 
 NEW = "cli_00000000000000aa"
@@ -77,12 +82,40 @@ async def test_people_are_known_to_an_app_by_their_open_id(platform: Platform) -
         ("push", {"app_id": APP_ID, "count": 0}, 400),
         ("disturb", {"action": "explode"}, 400),
         ("device", {"user_code": "x", "person": "lilei"}, 404),
+        ("click", {"person": "lilei", "message_id": "om_x", "button": -1}, 400),
+        ("authorize", {"person": "lilei", "url": "http://["}, 400),
+        ("register", {"person": "lilei", "url": "http://["}, 400),
     ],
 )
 async def test_wishes_that_cannot_be_fulfilled_say_why(
     platform: Platform, path: str, body: dict, status: int
 ) -> None:
     assert (await platform.control("POST", path, body, status=status))["error"]
+
+
+@pytest.mark.parametrize("limit", ["²", "9" * 5000, "-1", "x"])
+async def test_what_is_no_number_is_refused(platform: Platform, limit: str) -> None:
+    assert (await platform.control("GET", "books", limit=limit, status=400))["error"]
+
+
+async def test_deleted_app_leaves_nothing_that_stumbles_over_it(platform: Platform) -> None:
+    await platform.put_app()
+    asked = {"client_id": APP_ID, "client_secret": SECRET}
+    device = (await platform.http.post("/oauth/v1/device_authorization", json=asked)).json()
+    said = await platform.control("POST", "say", {"person": "lilei", "app_id": APP_ID, "text": "x"})
+    await platform.control("DELETE", f"apps/{APP_ID}")
+    decision = {"user_code": device["user_code"], "person": "lilei"}
+    assert (await platform.control("POST", "device", decision, status=404))["error"]
+    page = await platform.http.get("/oauth/v1/device/verify", params={"user_code": device["user_code"]})
+    assert page.status_code == 200
+    recalled = {"person": "lilei", "message_id": said["message_id"]}
+    assert await platform.control("POST", "recall", recalled) == {"recalled": said["message_id"]}
+
+
+async def test_documentation_names_every_route_of_the_api(platform: Platform) -> None:
+    text = inspect.getdoc(control) or ""
+    for route in control_routes():
+        assert re.search(rf"\b{re.escape(route.name_in_api.partition('/')[0])}\b", text), route.path
 
 
 async def test_books_can_be_read_from_a_place_on_and_without_the_list(platform: Platform) -> None:
