@@ -63,6 +63,10 @@ class NameLookups:
         """Its addresses for TCP. Raises OSError; the caller limits the time."""
         return await shared(asyncio.wrap_future(self._result(host, port)))
 
+    def look_up_within(self, host: str, port: int, seconds: float) -> Found:
+        """The same, for threads. Raises TimeoutError, which is an OSError, where name servers take longer."""
+        return self._result(host, port).result(timeout=seconds)
+
     def _result(self, host: str, port: int) -> "Future[Found]":
         name = (host, port)
         with self._lock:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
-from feishu.names import look_up_now, names
+from feishu.names import Found, look_up_now, names
 
 logger = logging.getLogger(__name__)
 
@@ -160,13 +160,17 @@ EVERYWHERE: Final[Networks | None] = None
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """By the system's resolver, which also reads addresses in every notation it knows, e.g. ``0x7f000001``."""
-    found = await names.look_up(host, port)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return _addresses(await names.look_up(host, port))
 
 
 def resolve_now(host: str, port: int) -> Sequence[str]:
     """The same, for threads."""
-    return list(dict.fromkeys(str(entry[4][0]) for entry in look_up_now(host, port)))
+    return _addresses(look_up_now(host, port))
+
+
+def resolve_within(host: str, port: int, seconds: float) -> Sequence[str]:
+    """The same within so many seconds. Raises TimeoutError, which is an OSError, where name servers take longer."""
+    return _addresses(names.look_up_within(host, port, seconds))
 
 
 async def allowed_addresses(host: str, port: int, *, networks: Networks, resolver: Resolver) -> Sequence[str]:
@@ -176,6 +180,10 @@ async def allowed_addresses(host: str, port: int, *, networks: Networks, resolve
         raise OSError(f"{host} has no address.")
     networks.check(host, addresses)
     return addresses
+
+
+def _addresses(found: Found) -> Sequence[str]:
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _is_public(address: Address) -> bool:

@@ -26,6 +26,7 @@ from feishu.networks import (
     allowed_addresses,
     resolve,
     resolve_now,
+    resolve_within,
 )
 from feishu.proxies import environment_proxy, proxy_address
 from feishu.reasons import Reason
@@ -88,7 +89,7 @@ DIRECT: Final = Route()
 
 
 class OutgoingTransport(httpx2.BaseTransport):
-    """For clients in threads. Every connection is checked where it is made, and goes to the address that was checked."""
+    """For clients in threads. Every connection is checked when it is made, and goes to the address that was checked."""
 
     def __init__(self, route: Route, *, verify: ssl.SSLContext, limits: httpx2.Limits) -> None:
         self._route = route
@@ -106,7 +107,7 @@ class OutgoingTransport(httpx2.BaseTransport):
         if proxy and self._route.networks is not None:
             host, port = request.url.host, _port(request.url)
             try:
-                addresses: Sequence[str] = resolve_now(host, port)
+                addresses = resolve_within(host, port, LOOKUP_SECONDS)
             except OSError:
                 addresses = ()
             try:

@@ -13,7 +13,7 @@ from unittest import mock
 import httpx2
 import pytest
 
-from feishu import outgoing
+from feishu import networks, outgoing
 from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError, TransportError
 from feishu.long_connection.address import find_gateway
@@ -21,6 +21,7 @@ from feishu.long_connection.config import ClientConfig
 from feishu.long_connection.discovery import Endpoint
 from feishu.long_connection.socket import dial
 from feishu.long_connection.timing import Timing
+from feishu.names import NameLookups
 from feishu.networks import Networks
 from feishu.outgoing import AsyncOutgoingTransport, Route
 from feishu.platforms import Platform
@@ -139,6 +140,32 @@ async def test_name_that_no_resolver_answers_for_is_left_to_the_proxy(
         else:
             with pytest.raises(httpx2.ConnectError, match="may not be connected to"):
                 await client.get(f"http://{target}/x")
+
+
+@pytest.mark.parametrize(("target", "status"), [("open.example.test", 200), ("vault.corp", None)])
+def test_thread_leaves_a_name_that_no_resolver_answers_for_to_the_proxy(
+    server: http.server.HTTPServer, monkeypatch: pytest.MonkeyPatch, target: str, status: int | None
+) -> None:
+    answering = threading.Event()
+
+    def silent(_host: str, _port: int) -> list[object]:
+        answering.wait(PATIENCE)
+        return []
+
+    lookups = NameLookups(threads=1, look_up=silent)
+    monkeypatch.setattr(networks, "names", lookups)
+    monkeypatch.setattr(outgoing, "LOOKUP_SECONDS", 0.05)
+    transport = Transport(route=Route(proxy=url_of(server, "127.0.0.1"), networks=FORBIDDING))
+    try:
+        if status:
+            assert transport.exchange("GET", f"http://{target}/x").status == status
+        else:
+            with pytest.raises(TransportError) as refusal:
+                transport.exchange("GET", f"http://{target}/x")
+            assert refusal.value.reason is Reason.FORBIDDEN_ADDRESS
+    finally:
+        answering.set()
+        transport.close()
 
 
 async def test_relay_is_refused(server: http.server.HTTPServer) -> None:
