@@ -29,7 +29,7 @@ class ChatInfo:
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:
         """From an item of the list of chats."""
-        return cls(str(item.get("chat_id") or ""), str(item.get("name") or ""))
+        return cls(text_of(item.get("chat_id")), text_of(item.get("name")))
 
 
 @dataclass(frozen=True, slots=True)

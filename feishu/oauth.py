@@ -23,6 +23,7 @@ from feishu.platforms import Platform
 from feishu.reasons import Reason
 from feishu.scopes import MAX_SCOPES
 from feishu.transport import TOTAL_TIMEOUT, Answer, Transport, unpooled_transport
+from feishu.values import text_of
 
 TokenHint: TypeAlias = Literal["access_token", "refresh_token"]
 
@@ -219,10 +220,10 @@ class OAuth:
             union_id=_id(data.get("union_id")),
             user_id=_id(data.get("user_id")) or None,
             tenant_key=_id(data.get("tenant_key")),
-            name=str(data.get("name") or ""),
-            en_name=str(data.get("en_name") or ""),
-            avatar_url=str(data.get("avatar_thumb") or data.get("avatar_url") or ""),
-            email=str(data.get("enterprise_email") or data.get("email") or ""),
+            name=text_of(data.get("name")),
+            en_name=text_of(data.get("en_name")),
+            avatar_url=text_of(data.get("avatar_thumb")) or text_of(data.get("avatar_url")),
+            email=text_of(data.get("enterprise_email")) or text_of(data.get("email")),
         )
 
     def _request(

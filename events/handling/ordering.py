@@ -19,6 +19,7 @@ from core.database.sql import ask, unnest
 from events.enums import ACTIVE_RUNS, RunStatus
 from events.handling.registry import Registration
 from events.models import Event, HandlerRun, HandlerRunQuerySet
+from feishu.values import mapping_of
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,7 @@ def chat_of(event: Event) -> object:
     """The chat of a message; None for every other event."""
     if event.event_type != "im.message.receive_v1":
         return None
-    message = event.data.get("message")
-    return message.get("chat_id") if isinstance(message, dict) else None
+    return mapping_of(event.data.get("message")).get("chat_id")
 
 
 def promote(queued: HandlerRunQuerySet) -> int:

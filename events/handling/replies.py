@@ -17,6 +17,7 @@ from bots.sending.content import Outgoing
 from bots.streaming.records import Author
 from bots.streaming.service import stream
 from events.models import Event, HandlerRun
+from feishu.values import mapping_of, text_of
 
 _END: Final[Any] = object()
 
@@ -46,10 +47,9 @@ async def _reply(texts: Any, run: HandlerRun) -> None:
 
 def addressee(event: Event) -> Outgoing:
     """The event's message, to be answered, in its topic where it has one. Raises NothingToAnswerError."""
-    message = event.data.get("message")
-    facts = message if isinstance(message, dict) else event.data
-    message_id = facts.get("message_id")
-    if not isinstance(message_id, str) or not message_id:
+    facts = mapping_of(event.data.get("message")) or event.data
+    message_id = text_of(facts.get("message_id"))
+    if not message_id:
         raise NothingToAnswerError(event.event_type)
     return Outgoing(
         kind=SendingKind.REPLY, target=message_id, content={}, in_thread=bool(facts.get("thread_id"))
