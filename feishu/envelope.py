@@ -1,9 +1,8 @@
 """The envelope around every event and callback, the same over HTTP and over the long connection.
 
-Of the event inside, only what tells duplicates and clicks apart and its short version for lists is read; it stays bytes for
-its handlers. Shapes as in
-the page "Event subscription overview": schema 2.0 with a `header`, schema 1.0 with `uuid` and `event.type`, and the old flat
-card callback.
+The event inside stays bytes for its handlers: read are only what tells duplicates and clicks apart, and its short version for
+lists. Shapes as in the page "Event subscription overview": schema 2.0 with a `header`, schema 1.0 with `uuid` and `event.type`,
+and the old flat card callback.
 """
 
 import hashlib

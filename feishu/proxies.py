@@ -95,7 +95,7 @@ def environment_proxy(url: str) -> str:
     """The proxy that the environment names for this address, empty where there is none: the first usable one of
     ``https_proxy`` or ``http_proxy``, by the address's scheme, and ``all_proxy``, unless ``no_proxy`` excepts the host.
 
-    In small letters or, where that is not set, in capitals. Every transport asks here, none the HTTP library.
+    A variable in small letters wins over the same in capitals. Every transport asks here, and the HTTP library reads none.
     """
     try:
         parts = urlsplit(url)

@@ -119,7 +119,7 @@ class Transport:
         timeout: float | None = None,
         most: int = MAX_BODY,
     ) -> RawAnswer:
-        """The same for answers of another shape, at most `most` bytes, which the caller judges. Raises TransportError,
+        """The same for an answer of any shape and at most `most` bytes; the caller judges it. Raises TransportError and
         MalformedAnswer."""
         total = TOTAL_TIMEOUT if timeout is None else timeout
         deadline = time.monotonic() + total
@@ -128,9 +128,8 @@ class Transport:
         if json is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
             text = json_module.dumps(json, ensure_ascii=False, separators=(",", ":"))
-            content = text.encode(
-                errors="replace"
-            )  # half of a surrogate pair, as truncated texts end in, becomes "?"
+            # Half of a surrogate pair, as truncated texts end in, becomes "?".
+            content = text.encode(errors="replace")
         limits = httpx2.Timeout(total, connect=min(CONNECT_TIMEOUT, total), pool=min(CONNECT_TIMEOUT, total))
         answered = False
         try:

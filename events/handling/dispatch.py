@@ -217,10 +217,8 @@ def plan(event: Event, bot: Bot, switches: Mapping[str, bool], subscriptions: Se
             for one in handlers
             if one.is_on or one.name in switches
         ]
-        waits, is_handled = (
-            is_callback(event.event_type),
-            any(run.status == RunStatus.PENDING for run in runs),
-        )
+        waits = is_callback(event.event_type)
+        is_handled = any(run.status == RunStatus.PENDING for run in runs)
         deliveries = [] if stale or (waits and is_handled) else deliveries_for(event, subscriptions)
         if waits and deliveries:
             runs = []  # of a handler that is off

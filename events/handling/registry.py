@@ -189,8 +189,8 @@ def on(
     even_stale: bool = False,
     expand: bool = False,
 ) -> Callable[[H], H]:
-    """Register ``function(event, bot)``, sync or async, for events whose type is ``pattern``. What it yields, text by text, is
-    shown while it comes, as a reply to the event's message.
+    """Register ``function(event, bot)``, sync or async, for events whose type is ``pattern``. Texts that it yields are
+    shown as they come, in one reply to the event's message.
 
     ``pattern`` may hold wildcards (``contact.user.*_v3``), be ``*`` for every event, or a name of ``events.handling.aliases``.
 
@@ -210,9 +210,8 @@ def on(
     ``enabled``: False, or the name of a Django setting that is false, leaves the handler off until an operator switches
     it on for a bot.
 
-    ``even_stale``: also for events that reached the portal too late, since what they say stays true, such as that
-    somebody has left. To answer an hour-old message would do
-    harm.
+    ``even_stale``: also for events that reached the portal too late, because what they say stays true, such as that
+    somebody has left. Leave it out for a handler that answers people: an answer after an hour does harm.
 
     ``expand``: before the handler is called, the messages that an im.message.receive_v1 refers to are fetched, once for the
     event: those in a merged forward, and the one that is answered. They are in ``event.expanded`` (``events.expansion``), None

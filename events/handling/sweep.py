@@ -1,4 +1,4 @@
-"""What is put right now and then, because a process died between two steps."""
+"""Puts right, now and then, what a process left half done that died between two steps."""
 
 from datetime import timedelta
 

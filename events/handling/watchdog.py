@@ -51,8 +51,8 @@ class WatchedBatch:
         return self.handler.seconds + (CANCEL_SECONDS if self.handler.is_async else 0.0)
 
     def is_past(self, now: float) -> bool:
-        """Whether the run has taken too long. Waiting for a connection, or for another handler that
-        blocks the event loop, is no time of the handler's: it moves the deadline."""
+        """Whether the run has taken too long. The time for which it waited for a connection, or for another handler that
+        blocks the event loop, is not counted: it moves the deadline."""
         if now < self.deadline or self.job is None:
             return False
         waited = self.job.thread.waited - self.waited
