@@ -27,23 +27,23 @@ name_actions(
         ),
         "campaign.created": (
             _("Campaign created"),
-            _("%(actor)s created the authorization campaign “%(target)s”"),
+            _("%(actor)s created the authorization campaign %(target)s"),
         ),
         "campaign.started": (
             _("Campaign sent"),
-            _("%(actor)s had the cards of the campaign “%(target)s” sent"),
+            _("%(actor)s had the cards of the campaign %(target)s sent"),
         ),
         "campaign.reminded": (
             _("Campaign: people reminded"),
-            _("%(actor)s reminded the people of the campaign “%(target)s”"),
+            _("%(actor)s reminded the people of the campaign %(target)s"),
         ),
         "campaign.retried": (
             _("Campaign: the failed tried again"),
-            _("%(actor)s had the failed people of the campaign “%(target)s” tried again"),
+            _("%(actor)s had the failed people of the campaign %(target)s tried again"),
         ),
         "campaign.cancelled": (
             _("Campaign cancelled"),
-            _("%(actor)s cancelled the campaign “%(target)s”"),
+            _("%(actor)s cancelled the campaign %(target)s"),
         ),
         "user_token.needs_reauth": (
             _("Token must be authorized again"),

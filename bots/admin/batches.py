@@ -6,11 +6,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bots.admin.mailings import MailingAdmin, RecipientAdmin
+from bots.admin.mailings import MISSED, MailingAdmin, RecipientAdmin
 from bots.enums import MailingState, RecipientState
 from bots.errors import BatchStateError
 from bots.models import BatchRecipient, MessageBatch
@@ -20,7 +22,7 @@ from core.console.base import actor_of
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
 from core.console.overview import list_link
-from core.console.rendering import identifier
+from core.console.rendering import actor, identifier
 
 RECIPIENTS = "bots_batchrecipient"
 COUNTED = {
@@ -47,10 +49,17 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
     )
     readonly_fields = ("bot", "state_label", "progress", "problem", *COUNTED, "who", "msg_type", "created_in_full", "started",
         "finished")  # fmt: skip
+    missed = (*MISSED, RecipientState.NOT_FOUND)  # nobody saw who is not found before it was sent
     empty_title = _("No batches yet")
     empty_text = _("A batch sends one message to many: POST /api/v1/bots/{id}/messages/batch.")
 
-    @column(_("sent"))
+    def title_of(self, row: MessageBatch) -> str:
+        return gettext("%(when)s by %(who)s") % {
+            "when": date_format(timezone.localtime(row.created_at), "SHORT_DATETIME_FORMAT"),
+            "who": actor(row.requested_by),
+        }
+
+    @column(_("Sent"))
     def sent(self, batch: MessageBatch) -> str:
         return self._counted(batch, "sent")
 

@@ -38,6 +38,7 @@ RECIPIENT_COLOURS: Final = {
     RecipientState.NOT_FOUND: "warning",
 }
 TO_COME: Final = (RecipientState.WAITING, RecipientState.READY)
+MISSED: Final = (RecipientState.FAILED, RecipientState.UNKNOWN)
 NO_PERSON: Final = (RecipientState.EXPANDED, RecipientState.REPEATED)
 """Rows that stand for nobody of their own."""
 MOVING_SECONDS: Final = 3
@@ -67,10 +68,15 @@ class MailingAdmin(ReadOnlyAdmin[M]):
 
     change_form_before_template = "admin/refresh.html"
     sent_words: ClassVar[str | Promise] = _("%(done)d of %(all)d sent")
+    missed: ClassVar[tuple[RecipientState, ...]] = MISSED
+    """Whom it was for and did not reach."""
 
     @column(_("state"))
     def state_label(self, mailing: M) -> str:
-        return state(MailingState(mailing.state), MAILING_COLOURS)
+        reached, missed = mailing.count(RecipientState.SENT), mailing.count(*self.missed)
+        if mailing.state != MailingState.DONE or not missed:
+            return state(MailingState(mailing.state), MAILING_COLOURS)
+        return label(_("Sent in part"), "warning") if reached else label(_("Sent to nobody"), "danger")
 
     @column(_("requested by"))
     def who(self, mailing: M) -> str:
@@ -85,9 +91,7 @@ class MailingAdmin(ReadOnlyAdmin[M]):
                 done, everybody, gettext("%(done)d of %(all)d looked up") % {"done": done, "all": everybody}
             )
         sent = mailing.count(RecipientState.SENT)
-        everybody = sent + mailing.count(
-            *TO_COME, RecipientState.FAILED, RecipientState.UNKNOWN, RecipientState.CANCELLED
-        )
+        everybody = sent + mailing.count(*TO_COME, *self.missed, RecipientState.CANCELLED)
         return bar(sent, everybody, str(self.sent_words) % {"done": sent, "all": everybody})
 
     @column(_("created"))

@@ -13,7 +13,6 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -285,10 +284,7 @@ def _period(bar: Bar, window: Window) -> str:
 def _moment(moment: datetime, window: Window) -> str:
     """In the portal's time zone; with the day where the window has several."""
     local = timezone.localtime(moment)
-    day = (
-        f"{date_format(local, 'MONTH_DAY_FORMAT')} " if window.bar * window.bars > timedelta(hours=1) else ""
-    )
-    return f"{day}{local:%H:%M}"
+    return f"{local:%m-%d %H:%M}" if window.bar * window.bars > timedelta(hours=1) else f"{local:%H:%M}"
 
 
 def _log(bot: UUID | None, since: datetime, until: datetime | None = None, *, outcome: str = "") -> str:

@@ -62,8 +62,8 @@ def page_title(context: RequestContext) -> str:
 
 
 def _filed(context: RequestContext) -> list[Crumb]:
-    """The line of the sidebar that a page belongs to, after its group. Lists without a line of their own stand under their
-    app's name, which is the group's."""
+    """The line of the sidebar that a page belongs to, after its group where that is called otherwise. Lists without a line of
+    their own stand under their app's name, which is the group's."""
     path = context["request"].path
     overview = reverse("admin:index")
     lines = [
@@ -74,8 +74,9 @@ def _filed(context: RequestContext) -> list[Crumb]:
     ]
     if lines:
         link, group, line = max(lines, key=lambda found: len(found[0]))
-        title = [Crumb(str(group["title"]))] if group.get("title") else []
-        return [*title, Crumb(str(line["title"]), link)]
+        own = Crumb(str(line["title"]), link)
+        above = str(group.get("title") or "")
+        return [Crumb(above), own] if above not in {"", own.title} else [own]
     if opts := context.get("opts"):
         link = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
         return [

@@ -16,6 +16,8 @@ def test_batch_shows_its_numbers_which_lead_to_the_recipients(rows: Rows, as_own
     listed = f"{list_of('bots_batchrecipient')}?mailing__id__exact={batch.pk}"
     assert f"{listed}&amp;state__exact=failed" in html
     assert "0 of 1 sent" in html
+    assert "Sent to nobody" in html
+    assert f'<h1 title="{batch.pk}' not in html
     assert "hello" not in html
     assert as_owner.get(button(batch, "show_recipients"))["Location"] == listed
     assert list(as_owner.get(listed).context["cl"].result_list) == [rows.recipient]

@@ -28,20 +28,20 @@ def title_of(html: str) -> str:
 @pytest.mark.parametrize(
     ("page", "way", "title"),
     [
-        (lambda _rows: list_of("bots_bot"), ["Bots", "Bots"], "Bots · Feishu Portal"),
+        (lambda _rows: list_of("bots_bot"), ["Bots"], "Bots · Feishu Portal"),
         (
             lambda rows: page_of("bots_bot", rows.bot),
-            ["Bots", "Bots", "Helper"],
+            ["Bots", "Helper"],
             "Helper · Bots · Feishu Portal",
         ),
         (
             lambda rows: page_of("bots_bot", rows.bot, "disconnect"),
-            ["Bots", "Bots", "Helper", "Disconnect Helper"],
+            ["Bots", "Helper", "Disconnect Helper"],
             "Disconnect Helper · Helper · Feishu Portal",
         ),
         (
             lambda _rows: "/admin/bots/bot/add/",
-            ["Bots", "Bots", "Add a bot"],
+            ["Bots", "Add a bot"],
             "Add a bot · Bots · Feishu Portal",
         ),
         (lambda _rows: "/admin/events/event/live/", ["Events", "Event log", "Live events"], None),
