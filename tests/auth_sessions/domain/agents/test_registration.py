@@ -24,6 +24,8 @@ def test_program_gets_an_id_and_no_secret(agent):
 @pytest.mark.parametrize(
     "uri",
     [
+        "cursor://anysphere.cursor-mcp/oauth/callback",
+        "com.example.app:/callback",
         "http://example.com/callback",
         "http://127.0.0.1.example.com/",
         "http://localhost@example.com/",
