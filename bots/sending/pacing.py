@@ -2,7 +2,10 @@
 
 Page "Send message": 5 QPS per user and per chat, beyond it code 230020; page "Update a message card": 5 QPS per message.
 Everything that a process sends through ``feishu.openapi.OpenAPI`` waits here: of API clients, of handlers, cards and
-greetings of the portal's own. Calls through the proxy do not: they pass as they come, and so does the platform's answer.
+greetings of the portal's own. Calls through the proxy, those of an agent's tools included, do not: which chat one is for stands
+in a body that the proxy streams unread or, for a reply, nowhere in it, and its callers are promised the platform's own answer.
+230020 says that nothing was sent; the caller, who alone knows what may wait, sends it again.
+
 Times are kept in this process alone. Where several processes send to one chat, the platform says 230020 and all of them wait.
 """
 
