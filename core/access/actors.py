@@ -59,3 +59,5 @@ class Actor:
 
 SYSTEM = Actor("system", "portal")
 PLATFORM = Actor("platform", "event")
+ANONYMOUS = Actor("user", "anonymous")
+"""Whoever is not signed in, and tries to be."""

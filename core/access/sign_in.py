@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 
 from core.access import audit
-from core.access.actors import Actor
+from core.access.actors import ANONYMOUS, Actor
 from core.access.attempts import FREE, FREE_OF_NAME, Counter, TooManyAttemptsError, count, forgive, take_back
 from core.access.models import SignInMethod, User
 from core.access.passwords import PasswordsBusyError
@@ -88,7 +88,7 @@ def _note_unknown(request: HttpRequest, username: str, action: str, **detail: An
     """Write to the audit log of somebody who is not known yet, with the name only where an operator has it."""
     user = User.objects.filter(username=username).first()
     audit.record(
-        actor=Actor("user", "anonymous").at(address_of(request)),
+        actor=ANONYMOUS.at(address_of(request)),
         action=action,
         target=user.get_username() if user else "",
         **detail,
@@ -159,7 +159,7 @@ def _signed_out(request: HttpRequest | None, user: Any, **_signal: object) -> No
 def note_second_factor_failed(request: HttpRequest, user: User) -> None:
     """Somebody gave the right password, or has the session, and a wrong code."""
     audit.record(
-        actor=Actor("user", "anonymous").at(address_of(request)),
+        actor=ANONYMOUS.at(address_of(request)),
         action="operator.second_factor_failed",
         target=user.get_username(),
     )

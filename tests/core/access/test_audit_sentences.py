@@ -6,7 +6,7 @@ from django.utils.translation import override
 
 from bots.models import Person
 from core.access import audit
-from core.access.actors import SYSTEM, Actor
+from core.access.actors import ANONYMOUS, SYSTEM, Actor
 from core.access.audit_sentences import in_words
 from core.access.models import AuditEntry
 from tests.factories import make_bot, make_operator
@@ -48,6 +48,13 @@ def test_changes_are_named_as_on_the_form_with_the_values_before_and_after():
         "Name: Tickets → CRM",
         "OpenAPI address",
     )
+
+
+def test_who_is_not_signed_in_is_called_so_in_both_languages():
+    entry = audit.record(actor=ANONYMOUS, action="operator.second_factor_failed", target="lin")
+    assert words_of(entry).sentence == "Somebody not signed in: wrong second factor at sign-in for “lin”"
+    with override("zh-hans"):
+        assert words_of(entry).sentence == "未登录的访问者 以“lin”登录时两步验证失败"
 
 
 def test_person_is_called_by_name():
