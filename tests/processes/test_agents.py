@@ -22,7 +22,7 @@ SCOPES = ["offline_access", "auth:user.id:read", "task:task:write"]
 ROUNDS = 10
 """Waits for the result of an approved call, each as long as the endpoint lets anybody wait."""
 AUDIT = "SELECT action, actor FROM access_auditentry WHERE action LIKE 'approval.%' ORDER BY id"
-SENTENCES = ("请求批准 “{call}”", "批准了一次 “{call}”", "执行了已批准的 “{call}”")
+SENTENCES = ("请求批准“{call}”", "批准了一次“{call}”", "执行了已批准的“{call}”")
 USES = "SELECT method, path, status, code FROM auth_sessions_tokenuse ORDER BY id"
 PASSWORD = "a password of the tests"
 ADD = """
