@@ -27,8 +27,14 @@ def write(page: Page, field: str, text: str) -> None:
     page.keyboard.type(text)
 
 
+def shortcut(page: Page, key: str) -> None:
+    """Press a shortcut of the console's script, which hears it once the page has loaded."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
 def search_for(page: Page, text: str, hit: str) -> None:
-    page.keyboard.press("Control+k")
+    shortcut(page, "Control+k")
     page.keyboard.type(text)
     option = page.get_by_role("option").filter(has_text=hit).first
     expect(option).to_be_visible()
@@ -70,7 +76,7 @@ def test_main_flows_need_no_mouse(portal, browser: Browser) -> None:
 
     search_for(page, "Bots", "Bots")
     expect(page).to_have_url(f"{portal.url}/admin/bots/bot/")
-    page.keyboard.press("/")
+    shortcut(page, "/")
     page.keyboard.type("Keys")
     page.keyboard.press("Enter")
     expect(page.locator("#result_list tbody")).to_have_count(1)

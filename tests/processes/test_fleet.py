@@ -263,7 +263,7 @@ def test_process_started_after_a_kill_takes_over_when_the_lease_is_up(start, add
     until_connected(second, bots)
     # A round to see it and one to connect; the rest is for a busy machine.
     assert time.monotonic() - due <= 4
-    second.wait_until(lambda: second.output.count("connection_up") == 3, what="log lines")
+    second.wait_until(lambda: second.output.count("connection_up") >= 3, what="log lines")
 
 
 def test_full_process_says_in_the_row_what_is_missing_and_a_second_one_cures_it(hurry, start, add_bots, rows):

@@ -73,9 +73,9 @@ def test_connection_that_the_platform_forgot_is_replaced_although_its_pings_are_
 
 def test_losses_are_written_down_with_their_causes_up_to_the_last(listening, sandbox, rows):
     sandbox.disturb("close", app_id=APP_ID, close_code=1001)
-    listening.wait_until(lambda: listening.output.count("connection_up") == 2, what="a new one")
+    listening.wait_until(lambda: listening.output.count("connection_up") >= 2, what="a new one")
     sandbox.disturb("drop", app_id=APP_ID)
-    listening.wait_until(lambda: listening.output.count("connection_up") == 3, what="a third")
+    listening.wait_until(lambda: listening.output.count("connection_up") >= 3, what="a third")
     assert listening.stop() == 0
     # On a busy machine an attempt to connect may fail as well, for the network's sake.
     losses = [loss for loss, _again in itertools.groupby(rows.all(LOSSES))]
