@@ -26,12 +26,13 @@ _NO_RESOURCE: Final = frozenset({"client_token", "page_token", "request_id", "uu
 
 class Said(NamedTuple):
     """One value: where it stands, as in ``members.0.id``; the name of its field; and the value, a text as it is and the
-    rest as JSON. ``is_opened``: it is JSON itself, and what that says comes next."""
+    rest as JSON. ``is_opened``: it is JSON itself, and what that says comes next, each ``is_within``."""
 
     where: str
     name: str
     value: str
     is_opened: bool = False
+    is_within: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class CallContents:
     def said(self) -> tuple[Said, ...]:
         return (*self.query, *self.body)
 
-    def values_of(self, name: str) -> list[str]:
-        """Of every field of this name, which is in lower case."""
-        return [said.value for said in self.said if said.name.casefold() == name]
+    def of(self, name: str) -> list[Said]:
+        """Every field of this name, which is in lower case."""
+        return [said for said in self.said if said.name.casefold() == name]
 
     @property
     def texts(self) -> list[str]:
@@ -103,31 +104,31 @@ class _Members(list[tuple[str, Any]]):
     """A JSON object with all that it says."""
 
 
-def _walk(value: Any, where: str, name: str, names: set[str]) -> Iterator[Said]:
+def _walk(value: Any, where: str, name: str, names: set[str], *, is_within: bool = False) -> Iterator[Said]:
     inside = f"{where}." if where else ""
     if isinstance(value, _Members) and value:
         for key, one in value:
             names.add(key)
-            yield from _walk(one, f"{inside}{key}"[-MAX_WHERE:], key, names)
+            yield from _walk(one, f"{inside}{key}"[-MAX_WHERE:], key, names, is_within=is_within)
     elif isinstance(value, list) and value:
         for number, one in enumerate(value):
-            yield from _walk(one, f"{inside}{number}"[-MAX_WHERE:], name, names)
+            yield from _walk(one, f"{inside}{number}"[-MAX_WHERE:], name, names, is_within=is_within)
     elif isinstance(value, list):
-        yield Said(where, name, "{}" if isinstance(value, _Members) else "[]")
+        yield Said(where, name, "{}" if isinstance(value, _Members) else "[]", is_within=is_within)
     elif isinstance(value, str):
-        yield from _text(value, where, name, names)
+        yield from _text(value, where, name, names, is_within=is_within)
     else:
-        yield Said(where, name, json.dumps(value))
+        yield Said(where, name, json.dumps(value), is_within=is_within)
 
 
-def _text(value: str, where: str, name: str, names: set[str]) -> Iterator[Said]:
+def _text(value: str, where: str, name: str, names: set[str], *, is_within: bool = False) -> Iterator[Said]:
     inner = None
     if value.lstrip()[:1] in {"{", "["}:
         with suppress(ValueError):
             inner = _parsed(value)
-    yield Said(where, name, value, is_opened=bool(inner))
+    yield Said(where, name, value, is_opened=bool(inner), is_within=is_within)
     if inner:
-        yield from _walk(inner, where, name, names)
+        yield from _walk(inner, where, name, names, is_within=True)
 
 
 def _refuse(name: str) -> Any:

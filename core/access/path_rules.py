@@ -136,12 +136,14 @@ def _is_certain(rule: Rule, segments: Sequence[str | None]) -> bool:
 
 def _names(rule: Rule, segments: Sequence[str], contents: CallContents) -> bool:
     """Whether the call names the rule's resource. What cannot be read counts against the caller: it is nothing that a rule
-    allows, and may be what a rule asks about or denies."""
+    allows, and may be what a rule asks about or denies. So does what stands within a text, which may be a stranger's words that
+    an agent passes on: it names nothing for a rule that allows."""
     if rule.effect is Effect.ALLOW:
-        named = contents.values_of(rule.field)
-        return contents.is_whole and bool(named) and all(value == rule.token for value in named)
+        named = contents.of(rule.field)
+        is_named = any(not said.is_within for said in named)
+        return contents.is_whole and is_named and all(said.value == rule.token for said in named)
     if not contents.is_whole:
         return True
     if rule.field:
-        return any(rule.token in value for value in contents.values_of(rule.field))
+        return any(rule.token in said.value for said in contents.of(rule.field))
     return any(rule.token in text for text in (*segments, *contents.texts))

@@ -14,7 +14,7 @@ def test_every_value_is_told_with_its_place():
     assert [(said.where, said.value) for said in contents.said] == [
         ("a", "1"), ("a", "2"), ("summary", "x"), ("members.0.id", "ou_1"), ("members.1.id", "ou_2"), ("due", "{}"),
     ]  # fmt: skip
-    assert contents.values_of("id") == ["ou_1", "ou_2"]
+    assert [said.value for said in contents.of("id")] == ["ou_1", "ou_2"]
 
 
 def test_values_that_are_no_text_are_told_as_json():
@@ -40,7 +40,12 @@ def test_text_that_is_json_is_read_as_well():
     ]  # fmt: skip
     assert [said.value for said in contents.resources] == ["oc_1"]
     assert contents.names >= {"content", "text", "chat_id"}
-    assert contents.values_of("content")  # as a text it stays
+    assert contents.of("content")  # as a text it stays
+    assert [said.where for said in contents.said if said.is_within] == [
+        "filter.0",
+        "content.text",
+        "content.chat_id",
+    ]
     assert not any(said.is_opened for said in read({"a": '{"b": "\\ud800"}', "c": "{}", "d": '{"e"'}).said)
 
 
