@@ -216,8 +216,12 @@ class ConsoleAdmin(ModelAdmin[M]):
         """Fields that depend on others are all there where the row is only looked at: the others have no inputs then."""
         row = named.get("obj")
         if row is not None:
-            row.page_title = self.title_of(row)
-            context |= self.page_context(request, row)
+            # A form that is refused has put what was typed into the row that it was made of; the page speaks of what is stored.
+            stored = self.get_object(request, str(row.pk)) if request.method == "POST" else row
+            if stored is None:
+                raise Http404
+            row.page_title = self.title_of(stored)
+            context |= self.page_context(request, stored)
         if row is not None and not self.has_change_permission(request, row):
             page = copy.copy(self)
             page.conditional_fields = {}

@@ -140,6 +140,16 @@ def test_form_with_another_error_leaves_secrets_alone(rows: Rows, as_owner: Clie
     assert Bot.objects.get(pk=rows.bot.pk).app_secret == "the-app-secret"
 
 
+@pytest.mark.parametrize("open_url", ["", "no address"])
+def test_page_of_a_refused_form_speaks_of_the_bot_as_it_is_stored(
+    rows: Rows, as_superuser: Client, open_url: str
+) -> None:
+    typed = form_of(rows.bot, name="Another name", platform="custom", open_url=open_url, app_secret="x")
+    answer = as_superuser.post(page_of("bots_bot", rows.bot), typed)
+    assert answer.context["adminform"].form.errors["open_url"]
+    assert answer.context["original"].page_title == rows.bot.name
+
+
 def test_page_opens_and_takes_a_new_secret_when_the_key_is_lost(
     rows: Rows, as_owner: Client, settings
 ) -> None:
