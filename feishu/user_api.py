@@ -26,8 +26,9 @@ class UserAPI:
         params: Mapping[str, Any] | None = None,
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Answer:
-        """`path` begins with /open-apis/. Raises TransportError, MalformedAnswer or an APIError."""
+        """`path` begins with /open-apis/; `timeout`: seconds (15). Raises TransportError, MalformedAnswer or an APIError."""
         if not path.startswith("/"):
             # Appended to the host as it is, it could name another one, which would get the token.
             raise ValueError(f"not an absolute path: {path!r}")
@@ -35,6 +36,6 @@ class UserAPI:
         url = self.credentials.platform.open_url + path
         with observed(self.credentials.app_id, path):
             answer = transport.request(
-                method, url, bearer=self.token, params=params, json=json, headers=headers
+                method, url, bearer=self.token, params=params, json=json, headers=headers, timeout=timeout
             )
             return require_code(answer)

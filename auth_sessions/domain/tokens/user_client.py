@@ -43,7 +43,7 @@ class UserCalls:
     ReauthorizationRequiredError and ScopesLackingError where the person has to act, RefreshInProgressError and
     RefreshPostponedError where the caller should retry, InTransactionError, BotDisabledError, TenantNeededError and
     SealedValueError, and FeishuError for what the platform says. Blocks: an async handler wraps it in ``sync_to_async``.
-    ``program`` names the caller in the record.
+    ``program`` names the caller in the record. ``may_wait`` False: no call waits for a refresh.
     """
 
     def __init__(
@@ -53,12 +53,14 @@ class UserCalls:
         open_id: str,
         tenant_key: str = "",
         program: str = "handlers",
+        may_wait: bool = True,
         transport: Transport | None = None,
     ) -> None:
         self._bot = bot
         self._open_id = open_id
         self._tenant_key = tenant_key
         self._program = program
+        self._may_wait = may_wait
         self._transport = transport
 
     def __call__(
@@ -69,9 +71,10 @@ class UserCalls:
         params: Mapping[str, Any] | None = None,
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Answer:
-        """`path` begins with /open-apis/."""
-        request = {"params": params, "json": json, "headers": headers}
+        """`path` begins with /open-apis/; `timeout`: seconds (15)."""
+        request = {"params": params, "json": json, "headers": headers, "timeout": timeout}
         grant = self._usable()
         try:
             return self._send(grant, method, path, request)
@@ -88,7 +91,7 @@ class UserCalls:
         decision = decide_for_call(grant)
         if isinstance(decision, Refresh):
             request_refresh(grant)
-            if decision.postponed_until is None:
+            if decision.postponed_until is None and self._may_wait:
                 decision = decide_for_call(wait_for_refresh(grant) or read_grant(grant.pk) or grant)
         match decision:
             case Use(usable, ends_soon):
@@ -105,7 +108,7 @@ class UserCalls:
         if error.code not in REJECTED_USER_TOKEN or WRONG_KIND in error.message:
             return None
         now = report_rejected(grant.pk, grant.generation)
-        if now is not None and now.generation == grant.generation:
+        if now is not None and now.generation == grant.generation and self._may_wait:
             now = wait_for_refresh(now)
         if now is None or now.generation == grant.generation:
             return None
