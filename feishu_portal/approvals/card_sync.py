@@ -14,6 +14,8 @@ from feishu_portal.approvals.cards import approval_card
 from feishu_portal.approvals.ending import end, note_end
 from feishu_portal.approvals.enums import ApprovalState
 from feishu_portal.approvals.models import CallApproval
+from feishu_portal.approvals.names import names_for
+from feishu_portal.approvals.resources import Resource, resources_of
 
 CLICK_TAKES: Final = timedelta(seconds=4)
 """A click is answered by then, with a card as well, which may overtake a patch."""
@@ -29,7 +31,7 @@ class ApprovalCards(CardSync[CallApproval]):
     def show(self, row: CallApproval, *, timeout: float | None) -> str:
         if not row.message_id and not row.is_asked:
             return ""  # nobody was asked, and nothing is left to ask
-        card, api = approval_card(row), OpenAPI(row.bot.credentials)
+        card, api = approval_card(row, _names(row)), OpenAPI(row.bot.credentials)
         if row.message_id:
             patch_card(api, row.message_id, card, timeout=timeout)
             return row.message_id
@@ -47,6 +49,14 @@ class ApprovalCards(CardSync[CallApproval]):
         unsent = CallApproval.objects.filter(pk=row.pk, message_id="", state=ApprovalState.ASKED)
         if end(unsent, ApprovalState.NOT_ASKED):
             note_end(row, "not_asked", actor=SYSTEM)
+
+
+def _names(row: CallApproval) -> dict[Resource, str]:
+    """What the person knows things by that the call names, as long as they are asked. Raises SealedValueError."""
+    if not row.is_asked:
+        return {}
+    named = resources_of(row.path, row.resources, query=row.stored_call.query)
+    return names_for(named, bot=row.bot, open_id=row.open_id, tenant_key=row.tenant_key)
 
 
 CARDS: Final = ApprovalCards()

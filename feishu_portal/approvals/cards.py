@@ -2,7 +2,8 @@
 
 What stands in the call was perhaps written by somebody who wants it approved. Every value of it is one line, without
 formatting, links, mentions or invisible characters, behind the name of its field; what the portal says stands above it and
-in the buttons, where nothing of the call can come.
+in the buttons, where nothing of the call can come. Names of chats and documents were chosen by others as well: they stand
+in quotation marks, each behind its kind and its id, and not in the question before an hour, which goes by ids.
 """
 
 from collections.abc import Mapping
@@ -14,9 +15,11 @@ from django.utils.text import Truncator
 
 from core.access.call_contents import CallContents, Said, read_contents
 from feishu.cards import Json, Template, button, card, escape, header, in_a_row, markdown, single_line
+from feishu.quoting import quoted
 from feishu.text import Text
 from feishu_portal.approvals.enums import ApprovalState, Approved
 from feishu_portal.approvals.models import CallApproval, StoredCall
+from feishu_portal.approvals.resources import Resource
 from feishu_portal.approvals.words import in_words
 
 APPROVE_ACTION: Final = "approvals.approve"
@@ -30,6 +33,10 @@ MAX_BYTES: Final = 12 * 1024
 """Of all lines, escaped: the card has 30 KB."""
 MAX_PATH: Final = 500
 MAX_NAME: Final = 80
+MAX_NAMED: Final = 12
+"""Chats, documents, tables and people that are named."""
+MAX_FOREIGN_NAME: Final = 40
+_NOTHING: Final[Mapping[Resource, str]] = {}
 
 _OUTCOMES: Final[Mapping[str, tuple[Template, Text, Text]]] = {
     ApprovalState.APPROVED: (
@@ -71,10 +78,11 @@ _OUTCOMES: Final[Mapping[str, tuple[Template, Text, Text]]] = {
 }
 
 
-def approval_card(approval: CallApproval) -> Json:
-    """The card for the approval as it is. Raises SealedValueError."""
+def approval_card(approval: CallApproval, names: Mapping[Resource, str] = _NOTHING) -> Json:
+    """The card for the approval as it is. ``names``: what the person knows things by that the call names. Raises
+    SealedValueError."""
     if approval.is_asked:
-        return _question(approval, approval.stored_call)
+        return _question(approval, approval.stored_call, names)
     state = ApprovalState.EXPIRED if approval.state == ApprovalState.ASKED else approval.state
     if state == ApprovalState.SENDING:
         state = ApprovalState.APPROVED
@@ -93,11 +101,12 @@ def is_sealed(approval: CallApproval, seal: object) -> bool:
     return isinstance(seal, str) and constant_time_compare(seal, seal_of(approval))
 
 
-def _question(approval: CallApproval, call: StoredCall) -> Json:
+def _question(approval: CallApproval, call: StoredCall, names: Mapping[Resource, str]) -> Json:
     words = in_words(approval.method, call.path)
     title = Text(f"请你批准：{words.zh_cn}", f"Your approval, please: {words.en_us}")
     contents = _contents(call)
     elements = [markdown(_who(approval)), markdown(_line(approval, call))]
+    elements += [markdown(text) for text in _named(names)]
     lines = _lines(contents, call)
     if lines:
         elements.append({"tag": "markdown", "content": "\n".join(lines)})  # once: it is in nobody's language
@@ -133,6 +142,30 @@ def _line(approval: CallApproval, call: StoredCall | None = None) -> Text:
     return Text(
         f"**{words.zh_cn}**\n{approval.method} {shown}", f"**{words.en_us}**\n{approval.method} {shown}"
     )
+
+
+def named_lines(names: Mapping[Resource, str]) -> list[Text]:
+    """What is named, one line each: the kind in the portal's words, the id, and last the name in quotation marks."""
+    lines = []
+    for resource, name in names.items():
+        if shown := quoted(name, most=MAX_FOREIGN_NAME):
+            kind = resource.words
+            lines.append(Text(f"{kind.zh_cn} {resource.id} {shown}", f"{kind.en_us} {resource.id} {shown}"))
+    return lines[:MAX_NAMED]
+
+
+def _named(names: Mapping[Resource, str]) -> list[Text]:
+    lines = named_lines(names)
+    if not lines:
+        return []
+    zh = "\n".join(escape(line.zh_cn) for line in lines)
+    en = "\n".join(escape(line.en_us) for line in lines)
+    return [
+        Text(
+            f"涉及（引号内的名称由他人填写，以 ID 为准）：\n{zh}",
+            f"It names (what stands in quotation marks was written by others; the ID counts):\n{en}",
+        )
+    ]
 
 
 def _contents(call: StoredCall) -> CallContents:

@@ -1,5 +1,6 @@
 """Approvals, to read: which call, who was asked, what they said, and what became of it. What stood in the call is sealed and
-shown to nobody but the person."""
+shown to nobody but the person; so are names of chats and documents, which are looked up with their grant. People have the
+names that the console knows them by."""
 
 from django.contrib import admin, messages
 from django.http import HttpRequest
@@ -12,11 +13,14 @@ from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin, actor_of
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
-from core.console.people import PeopleAdmin
+from core.console.people import PeopleAdmin, called, names_of
 from core.console.rendering import EMPTY, ago, identifier, when
+from feishu.quoting import quoted
+from feishu_portal.approvals.cards import MAX_FOREIGN_NAME
 from feishu_portal.approvals.decisions import end_hour
 from feishu_portal.approvals.enums import ApprovalState, Approved
 from feishu_portal.approvals.models import CallApproval
+from feishu_portal.approvals.resources import PERSON, resources_of
 
 STATE_COLOURS = {
     ApprovalState.ASKED: "warning",
@@ -95,7 +99,18 @@ class CallApprovalAdmin(PeopleAdmin[CallApproval], ReadOnlyAdmin[CallApproval]):
 
     @column(_("resources"))
     def resources_shown(self, approval: CallApproval) -> str:
-        return ", ".join(approval.resources) or EMPTY
+        people = {
+            one.id: (approval.bot_id, one.id)
+            for one in resources_of("", approval.resources)
+            if one.kind == PERSON
+        }
+        known = names_of(people.values())
+        shown = []
+        for resource in approval.resources:
+            person = people.get(resource.partition("=")[2])
+            name = quoted(called(known.get(person)), most=MAX_FOREIGN_NAME) if person else ""
+            shown.append(f"{resource} {name}".rstrip())
+        return ", ".join(shown) or EMPTY
 
     @column(_("body"))
     def body(self, approval: CallApproval) -> str:
