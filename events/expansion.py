@@ -2,8 +2,9 @@
 
 The event of a merged forward says that there is one, and not what is in it; an answer names the message above it by its id.
 Both are fetched once for an event, when the first handler or subscription that wants them comes to it, outside of any
-transaction, and kept with the event: they go with it. What could not be fetched is named in their place, and the event goes
-on without. Where that may pass, it is tried twice at once, and again when the next who wants it comes later.
+transaction, and kept with the event: they go with it. What could not be fetched is named in their place. Where that may pass,
+it is tried twice at once, all within a few seconds, and a second time some seconds later, for which whoever wants it waits
+without holding anything; then the event goes on without, and it is tried again when the next who wants it comes later.
 """
 
 import json
@@ -22,10 +23,12 @@ from core.background.waiting import GrowingPauses
 from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
 from core.vault.redaction import redact_text
+from events.errors import MessagesAwaitedError
 from events.models import Event, EventExpansion
 from feishu.envelope import MESSAGE_RECEIVED
-from feishu.errors import FeishuError
+from feishu.errors import FeishuError, TransportError
 from feishu.openapi import OpenAPI
+from feishu.reasons import Reason
 from feishu.values import mapping_of
 
 logger = logging.getLogger(__name__)
@@ -34,14 +37,20 @@ MERGED: Final = "merge_forward"
 MAX_MESSAGES: Final = 100
 """Of one event; the platform forwards that many together."""
 MAX_BYTES: Final = 256 * 1024
-CALL_SECONDS: Final = 4.0
-"""For each of the two or three questions to the platform."""
+SECONDS: Final = 5.0
+"""For all questions to the platform, with pauses and tries, and for waiting until another process has asked them."""
+CALL_SECONDS: Final = 2.5
+"""For each of the two or three questions."""
+SHORTEST: Final = 0.2
+"""With less time left nothing is asked."""
 TRIES: Final = 2
-"""Of a question that failed for a reason that may pass, before the event goes on without."""
+"""Of a question that failed for a reason that may pass."""
 RETRIES: Final = RetrySchedule((10, 60, 600))
-"""When what is still missing may be fetched for the next who wants it."""
-CLAIM_SECONDS: Final = 30.0
+"""When what is still missing may be fetched for whoever wants it."""
+CLAIM_SECONDS: Final = 10.0
 """After which a process that fetches is taken to be gone."""
+AWAITED_SECONDS: Final = 45.0
+"""From the first attempt on, in which whoever wants the messages waits for the second one."""
 _PAUSES: Final = GrowingPauses(0.05, 0.5)
 _BETWEEN_TRIES: Final = 0.5  # seconds
 
@@ -86,18 +95,37 @@ def is_expandable(event: Event) -> bool:
 
 def expansion_of(event: Event) -> Expansion | None:
     """What the event's message refers to, fetched by the first who asks; None where it refers to nothing. Call it outside of a
-    transaction: it may take some seconds, twenty where the platform hangs. Raises ValueError for an event that cannot be read."""
+    transaction: it may take ``SECONDS``. Raises ValueError for an event that cannot be read."""
     if not is_expandable(event):
         return None
-    for pause in _PAUSES.within(CLAIM_SECONDS):
+    until = time.monotonic() + SECONDS
+    for pause in _PAUSES.within(SECONDS):
         stored = EventExpansion.objects.filter(pk=event.pk).first()
         if stored is not None and stored.content is not None:
-            return _completed(event, stored) if _claim_again(stored) else read(stored)
+            return _completed(event, stored, until) if _claim_again(stored) else read(stored)
         if _claim(event, stored):
-            break
+            return _fetch_and_keep(event, until=until)
         give_back(before_waiting=True)
         time.sleep(pause)
-    return _fetch_and_keep(event)
+    return _nothing(event)
+
+
+def expansion_in_time(event: Event) -> Expansion | None:
+    """The same, for who can come again: what is missing is worth a second attempt. Raises MessagesAwaitedError as long as
+    that one is to come."""
+    expansion = expansion_of(event)
+    if expansion is None or not expansion["problems"]:
+        return expansion
+    now = timezone.now()
+    first = EventExpansion.objects.filter(
+        pk=event.pk, attempts=1, claimed_at__gt=now - timedelta(seconds=AWAITED_SECONDS)
+    ).first()
+    if first is None:
+        return expansion
+    due = first.retry_at if first.content is not None else first.claimed_at + timedelta(seconds=CLAIM_SECONDS)
+    if due is None:
+        return expansion
+    raise MessagesAwaitedError(max(due - now, timedelta(seconds=1)))
 
 
 def kept(events: Iterable[Event]) -> dict[int, Expansion]:
@@ -136,12 +164,25 @@ def _claim_again(stored: EventExpansion) -> bool:
     return bool(rows.update(retry_at=now + timedelta(seconds=CLAIM_SECONDS)))
 
 
-def _completed(event: Event, stored: EventExpansion) -> Expansion:
-    return _fetch_and_keep(event, read(stored), attempt=stored.attempts + 1)
+def _nothing(event: Event) -> Expansion:
+    """Another process fetches, and has not come to an end."""
+    said = "It is being fetched."
+    problems: list[ExpansionProblem] = [
+        {"message_id": message_id, "platform_code": None, "message": said}
+        for message_id in _references(event).values()
+        if message_id
+    ]
+    return {"forwarded": [], "quoted": [], "root": [], "truncated": False, "problems": problems}
 
 
-def _fetch_and_keep(event: Event, before: Expansion | None = None, *, attempt: int = 1) -> Expansion:
-    expansion, may_pass = _fetch(event, before)
+def _completed(event: Event, stored: EventExpansion, until: float) -> Expansion:
+    return _fetch_and_keep(event, read(stored), until=until, attempt=stored.attempts + 1)
+
+
+def _fetch_and_keep(
+    event: Event, before: Expansion | None = None, *, until: float, attempt: int = 1
+) -> Expansion:
+    expansion, may_pass = _fetch(event, before, until)
     content = json.dumps(expansion, ensure_ascii=False).encode(errors="backslashreplace")
     again = may_pass and not RETRIES.is_exhausted(attempt)
     EventExpansion.objects.filter(pk=event.pk).update(
@@ -152,8 +193,9 @@ def _fetch_and_keep(event: Event, before: Expansion | None = None, *, attempt: i
     return expansion
 
 
-def _fetch(event: Event, before: Expansion | None) -> tuple[Expansion, bool]:
-    """What there is, with what was fetched ``before``, and whether what is missing may be there later."""
+def _fetch(event: Event, before: Expansion | None, until: float) -> tuple[Expansion, bool]:
+    """What there is, with what was fetched ``before``, and whether what is missing may be there later. ``until``: of the
+    monotonic clock."""
     failed = {problem["message_id"] for problem in before["problems"]} if before else set()
     expansion: Expansion = {"forwarded": [], "quoted": [], "root": [], "truncated": False, "problems": []}
     may_pass = False
@@ -172,7 +214,7 @@ def _fetch(event: Event, before: Expansion | None) -> tuple[Expansion, bool]:
             expansion[name] = list(allowance.take(before[name]))  # type: ignore[literal-required]  # a list of messages each
             continue
         try:
-            found = _messages(api, message_id)
+            found = _messages(api, message_id, until)
         except FeishuError as error:
             may_pass = may_pass or error.retryable
             facts = {"app_id": event.bot.app_id, "event_id": event.event_id, "message_id": message_id}
@@ -192,16 +234,22 @@ def _fetch(event: Event, before: Expansion | None) -> tuple[Expansion, bool]:
     return expansion, may_pass
 
 
-def _messages(api: OpenAPI, message_id: str) -> list[dict[str, Any]]:
+def _messages(api: OpenAPI, message_id: str, until: float) -> list[dict[str, Any]]:
     """Raises FeishuError."""
-    for _try in range(TRIES - 1):
+    error: FeishuError = TransportError("no time was left to ask", sent="no", reason=Reason.TIMEOUT)
+    for number in range(TRIES):
+        if number:
+            time.sleep(_BETWEEN_TRIES)
+        left = until - time.monotonic()
+        if left < SHORTEST:
+            break
         try:
-            return api.messages(message_id, timeout=CALL_SECONDS)
-        except FeishuError as error:
-            if not error.retryable:
-                raise
-        time.sleep(_BETWEEN_TRIES)
-    return api.messages(message_id, timeout=CALL_SECONDS)
+            return api.messages(message_id, timeout=min(CALL_SECONDS, left))
+        except FeishuError as failed:
+            error = failed
+        if not error.retryable:
+            break
+    raise error
 
 
 class _Allowance:

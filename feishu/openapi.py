@@ -2,6 +2,7 @@
 
 import hashlib
 import json as json_module
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
@@ -25,6 +26,8 @@ _PREFIXES: Final[dict[str, ReceiveIdType]] = {"on_": "union_id", "ou_": "open_id
 
 MAX_CONNECTIONS: Final = 100_000
 """Of one app, whatever is counted: the platform allows 50."""
+_SHORTEST: Final = 0.1
+"""Seconds that a step gets of a time that has run out."""
 MAX_UUID: Final = 50
 """Characters of a message's idempotency key; within an hour the platform sends one message per key."""
 
@@ -88,7 +91,7 @@ class OpenAPI:
         json: Json | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Call any API, `path` beginning with /open-apis/, within `timeout` seconds (15).
+        """Call any API, `path` beginning with /open-apis/, within `timeout` seconds, the app's token included (15 for each).
 
         Sent a second time only where the platform rejected the token, that is, did nothing.
         """
@@ -96,23 +99,27 @@ class OpenAPI:
             # Appended to the host as it is, it could name another one, which would get the token.
             raise ValueError(f"not an absolute path: {path!r}")
         url = self._credentials.platform.open_url + path
+        until = None if timeout is None else time.monotonic() + timeout
+
+        def left() -> float | None:
+            return None if until is None else max(_SHORTEST, until - time.monotonic())
 
         def attempt(token: str) -> Answer:
             with observed(self._credentials.app_id, path):
                 return require_code(
                     self._transport.request(
-                        method, url, bearer=token, params=params, json=json, timeout=timeout
+                        method, url, bearer=token, params=params, json=json, timeout=left()
                     )
                 )
 
-        token = self._token()
+        token = self._token(left())
         try:
             return attempt(token)
         except InvalidToken as error:
             if error.code not in REJECTED_TENANT_TOKEN:
                 raise
             self._tokens.invalidate(self._credentials, token)
-        return attempt(self._token())
+        return attempt(self._token(left()))
 
     def send_message(
         self,
@@ -254,12 +261,13 @@ class OpenAPI:
         count = integer(self.answer("GET", "/open-apis/event/v1/connection").data.get("online_instance_cnt"))
         return count if count is not None and 0 <= count <= MAX_CONNECTIONS else None
 
-    def application(self) -> AppInfo:
+    def application(self, *, timeout: float | None = None) -> AppInfo:
         """The app as the developer console has it (page "Obtain app info").
 
         Raises MissingScope where neither application:application:self_manage nor admin:app.info:readonly is enabled.
         """
-        answer = self.answer("GET", "/open-apis/application/v6/applications/me", params={"lang": "zh_cn"})
+        path = "/open-apis/application/v6/applications/me"
+        answer = self.answer("GET", path, params={"lang": "zh_cn"}, timeout=timeout)
         app = answer.data.get("app")
         if not isinstance(app, dict) or not app.get("app_id"):
             raise MalformedAnswer("the answer describes no app", log_id=answer.log_id)
@@ -269,9 +277,9 @@ class OpenAPI:
         """A call that the platform takes five times a second for one chat, person or message."""
         return in_turn(self._credentials.app_id, target, lambda: self.answer(method, path, **options))
 
-    def _token(self) -> str:
+    def _token(self, timeout: float | None) -> str:
         try:
-            return self._tokens.get(self._credentials)
+            return self._tokens.get(self._credentials, timeout=timeout)
         except (TransportError, MalformedAnswer) as error:
             # What may have arrived is the question for a token: the call itself was never made.
             error.sent = "no"

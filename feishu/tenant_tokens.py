@@ -68,8 +68,8 @@ class TenantTokens:
         self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
         self._guard = threading.Lock()
 
-    def get(self, credentials: AppCredentials) -> str:
-        """A token good for at least some seconds.
+    def get(self, credentials: AppCredentials, *, timeout: float | None = None) -> str:
+        """A token good for at least some seconds, within `timeout` seconds (15, and 20 behind another thread that asks).
 
         Raises APIError for wrong credentials and TransportError or MalformedAnswer when the platform cannot
         be asked, unless an older token still serves.
@@ -79,14 +79,14 @@ class TenantTokens:
         if token and now < token.refresh_at:
             return token.value
         usable = token if token and now < token.expires_at - _MARGIN else None
-        if not entry.refreshing.acquire(timeout=0 if usable else _LONGEST_WAIT):
+        if not entry.refreshing.acquire(timeout=0 if usable else timeout or _LONGEST_WAIT):
             if usable:
                 return usable.value
             raise TransportError(
                 "another thread is still waiting for the app's token", sent="no", reason=Reason.TIMEOUT
             )
         try:
-            return self._refreshed(credentials, entry, usable)
+            return self._refreshed(credentials, entry, usable, timeout)
         finally:
             entry.refreshing.release()
 
@@ -102,12 +102,14 @@ class TenantTokens:
             if entry.token and entry.token.value == token:
                 entry.token = None
 
-    def _refreshed(self, credentials: AppCredentials, entry: _Entry, usable: _Token | None) -> str:
+    def _refreshed(
+        self, credentials: AppCredentials, entry: _Entry, usable: _Token | None, timeout: float | None
+    ) -> str:
         current = entry.token
         if current and self._clock() < current.refresh_at:
             return current.value
         try:
-            entry.token = self._fetch(credentials)
+            entry.token = self._fetch(credentials, timeout)
         except FeishuError as error:
             if usable is None or not error.retryable:
                 raise
@@ -115,7 +117,7 @@ class TenantTokens:
             entry.token = _Token(usable.value, self._clock() + _PAUSE, usable.expires_at)
         return entry.token.value
 
-    def _fetch(self, credentials: AppCredentials) -> _Token:
+    def _fetch(self, credentials: AppCredentials, timeout: float | None) -> _Token:
         asked_at = self._clock()
         transport = self._transport or default_transport(credentials.route)
         with observed(credentials.app_id, _PATH):
@@ -123,6 +125,7 @@ class TenantTokens:
                 "POST",
                 credentials.platform.open_url + _PATH,
                 json={"app_id": credentials.app_id, "app_secret": credentials.app_secret},
+                timeout=timeout,
             )
         # Older versions of the endpoint wrap it in an object, as they do people's tokens.
         found = answer.data if answer.data.get("tenant_access_token") else answer.body

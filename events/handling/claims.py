@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from operator import attrgetter
 from typing import Self
 
@@ -199,17 +198,6 @@ def claim_abandoned(limit: ConcurrencyLimit) -> Batch | None:
             place = limit.take_beyond((run.bot_id, run.handler))
             return Batch(place, room=0, room_of_many=0, runs=[run], is_suspect=True)
     return None
-
-
-def put_off(run: HandlerRun, pause: timedelta) -> None:
-    """Put back a claimed run for a while; the attempt that was made does not count."""
-    HandlerRun.objects.held(run).update(
-        status=RunStatus.PENDING,
-        claim_id=None,
-        lease_until=None,
-        attempts=run.attempts - 1,
-        run_at=timezone.now() + pause,
-    )
 
 
 def release(runs: Collection[HandlerRun]) -> None:

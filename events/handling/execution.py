@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError
@@ -19,8 +20,8 @@ from core.database.text import storable
 from core.database.transactions import bounded_transaction
 from core.log_pace import THINNED
 from events.enums import RunFailure, RunStatus
-from events.errors import StaleClaimError
-from events.expansion import expansion_of
+from events.errors import MessagesAwaitedError, StaleClaimError
+from events.expansion import expansion_in_time
 from events.handling.calling import completed
 from events.handling.completion import RunEnd, complete
 from events.handling.handler_loop import AsyncHandlerTimedOut
@@ -42,13 +43,15 @@ GRACE = 5  # seconds that the database gives a handler beyond its timeout
 @dataclass(frozen=True, slots=True)
 class Executed:
     """What came of an attempt. ``end`` is still to be written; None where the handler's own transaction has written it, or
-    where another worker had taken the run over. ``freed``: runs of which the next one in order may begin, because that
-    has been written."""
+    where another worker had taken the run over, or the run is put off. ``freed``: runs of which the next one in order may
+    begin, because that has been written."""
 
     end: RunEnd | None = None
     succeeded: bool = False
     is_ours: bool = False
     """The database was not there: the attempt says nothing about the handler. ``end`` is what it came to all the same."""
+    put_off: timedelta | None = None
+    """The handler was not called: the run begins again after that, and no attempt is counted."""
     result: Any = None
     freed: Sequence[HandlerRun] = ()
 
@@ -91,6 +94,9 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
                 executed = _attempt(run, handler, with_write_lock=True)
         except HandlerTimedOut:
             raise
+        except MessagesAwaitedError as awaited:
+            logger.info("handler_awaits_messages", extra={"seconds": awaited.pause.total_seconds()})
+            executed = Executed(put_off=awaited.pause)
         except StaleClaimError:
             logger.warning("run_taken_over", extra={"run": run.pk, "handler": handler.name})
             executed = Executed()
@@ -114,14 +120,14 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
             is_final = run.attempts >= handler.max_attempts
             end = failed(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=is_final)
             executed = Executed(end, is_ours=is_ours)
-        if not executed.succeeded:
+        if not executed.succeeded and executed.put_off is None:
             step.fail(str(executed.end.failure) if executed.end else "taken over")
         return executed
 
 
 def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = False) -> Executed:
     if handler.expand:
-        run.event.expanded = expansion_of(run.event)  # before any transaction: it may ask the platform
+        run.event.expanded = expansion_in_time(run.event)  # before any transaction: it may ask the platform
     if not handler.atomic:
         give_back()
         returned = handler.function(run.event, run.event.bot)

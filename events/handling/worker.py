@@ -38,7 +38,7 @@ from core.installation.watch import watch
 from events.clicks.updates import show_late_answer
 from events.enums import RunFailure, RunStatus
 from events.handling import execution
-from events.handling.claims import Batch, claim_abandoned, put_off, release
+from events.handling.claims import Batch, claim_abandoned, release
 from events.handling.completion import RunEnd, note_ends
 from events.handling.concurrency import ConcurrencyLimit, RunDurations
 from events.handling.ordering import promote_next
@@ -233,7 +233,8 @@ class HandlerWorker:
         for _ in runs:
             self._to_put_back.popleft()
         while self._to_put_off:
-            put_off(*self._to_put_off[0])
+            run, pause = self._to_put_off[0]
+            HandlerRun.objects.release(run, after=pause)
             self._to_put_off.popleft()
 
     def _promote(self) -> None:
@@ -342,7 +343,10 @@ class HandlerWorker:
                     self._poller.look_up()
                 if self._watchdog.is_over(watched):
                     continue  # given up meanwhile: its end is written already
-                if executed.is_ours and (pause := self._uncounted.pause(run)):
+                if executed.put_off is not None:
+                    self._to_put_off.append((run, executed.put_off))
+                    self.wake()
+                elif executed.is_ours and (pause := self._uncounted.pause(run)):
                     self._to_put_off.append((run, pause))
                     self.wake()
                 elif executed.end is not None:

@@ -66,14 +66,14 @@ class ClaimableQuerySet(OwnedQuerySet[M]):
             lease_until=DatabaseTime(LEASE.total_seconds())
         )
 
-    def release(self, row: M) -> None:
-        """Put back a claimed row, because its worker stops. The attempt is not counted."""
+    def release(self, row: M, *, after: timedelta = timedelta()) -> None:
+        """Put back a claimed row, because its worker stops, or for a while. The attempt is not counted."""
         self.held(row).update(
             status=PENDING,
             claim_id=None,
             lease_until=None,
             attempts=row.attempts - 1,
-            run_at=timezone.now(),
+            run_at=timezone.now() + after,
         )
 
 

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from events.enums import DeliveryStatus
-from events.expansion import expansion_of, is_expandable, kept
+from events.errors import MessagesAwaitedError
+from events.expansion import expansion_in_time, is_expandable, kept
 from events.metrics import FETCHED, count_deliveries
 from events.models import Delivery, Subscription
 from events.models.claims import WAITING
@@ -33,7 +34,7 @@ class PulledDelivery:
 
 def fetch(subscription: Subscription, *, after: int, limit: int) -> list[PulledDelivery]:
     """The first ``limit`` deliveries with numbers above ``after`` that are not acknowledged, in order; fewer where what their
-    messages refer to takes long to fetch: the next call goes on there."""
+    messages refer to takes long to fetch, or is tried again in a few seconds: the next call goes on there."""
     waiting = deliveries_of(subscription).filter(status__in=WAITING, pk__gt=after)
     rows = waiting.select_related("event__bot").order_by("pk")[:limit]
     if not subscription.expand:
@@ -46,10 +47,13 @@ def _expanded(rows: Sequence[Delivery]) -> Iterator[PulledDelivery]:
     until = time.monotonic() + EXPANDING_SECONDS
     for number, row in enumerate(rows):
         expanded = known.get(row.event_id)
-        if expanded is None and is_expandable(row.event):
+        if (expanded is None or expanded["problems"]) and is_expandable(row.event):
             if number and time.monotonic() >= until:
                 return
-            expanded = expansion_of(row.event)
+            try:
+                expanded = expansion_in_time(row.event)
+            except MessagesAwaitedError:
+                return
         yield PulledDelivery(row.pk, payload_of(row.event, expanded=expanded))
 
 

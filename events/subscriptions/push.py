@@ -23,7 +23,7 @@ from events.enums import (
     SubscriptionState,
 )
 from events.errors import StaleClaimError
-from events.expansion import expansion_of
+from events.expansion import expansion_in_time
 from events.log.fingerprints import fingerprint
 from events.metrics import count_deliveries, count_pushed
 from events.models import Delivery, DeliveryAttempt, Subscription
@@ -109,8 +109,8 @@ def claim_abandoned(limit: int) -> list[Delivery]:
 
 def build_request(delivery: Delivery) -> PushRequest:
     """The request for a claimed delivery. It may ask the platform first, see ``takes_time``. Raises ValueError for an event that
-    cannot be read."""
-    expanded = expansion_of(delivery.event) if delivery.subscription.expand else None
+    cannot be read, MessagesAwaitedError for one that is worth waiting for what it refers to."""
+    expanded = expansion_in_time(delivery.event) if delivery.subscription.expand else None
     return PushRequest(
         url=delivery.subscription.url,
         message_id=f"dlv_{delivery.pk}",

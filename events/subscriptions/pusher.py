@@ -23,6 +23,7 @@ from core.database.connections import close_own, keep_open
 from core.installation.watch import watch
 from core.log_context import log_context
 from events.clicks.updates import show_late_answer
+from events.errors import MessagesAwaitedError
 from events.handling.threads import HandlerThreads
 from events.models import Delivery
 from events.models.claims import LEASE
@@ -54,7 +55,9 @@ class Pusher:
         self._max_requests = settings.DELIVERY_CALLS if max_requests is None else max_requests
         self._in_flight: dict[int, Delivery] = {}
         self._per_subscription: Counter[UUID] = Counter()
-        self._results: queue.SimpleQueue[tuple[Delivery, PushResult]] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Delivery, PushResult | MessagesAwaitedError]] = (
+            queue.SimpleQueue()
+        )
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._answer_threads = HandlerThreads("late-answer")
@@ -171,6 +174,9 @@ class Pusher:
     def _build(self, delivery: Delivery) -> None:
         try:
             request = push.build_request(delivery)
+        except MessagesAwaitedError as awaited:
+            self._report(delivery, awaited)
+            return
         except Exception as error:
             # An event that cannot be read, or a secret that cannot be opened.
             logger.exception("push_request_not_built", extra={"delivery": delivery.pk})
@@ -213,7 +219,7 @@ class Pusher:
         await shown
         return asked.result
 
-    def _report(self, delivery: Delivery, result: PushResult) -> None:
+    def _report(self, delivery: Delivery, result: PushResult | MessagesAwaitedError) -> None:
         self._results.put((delivery, result))
         self._woken.set()
 
@@ -225,7 +231,10 @@ class Pusher:
                 return
             try:
                 with log_context(**_facts(delivery)):
-                    push.settle(delivery, result)
+                    if isinstance(result, MessagesAwaitedError):
+                        Delivery.objects.release(delivery, after=result.pause)
+                    else:
+                        push.settle(delivery, result)
             finally:
                 self._in_flight.pop(delivery.pk, None)
                 self._per_subscription[delivery.subscription_id] -= 1

@@ -79,6 +79,8 @@ def execute(claimed_run: HandlerRun) -> None:
         executed = execution.execute(claimed_run, answer)
         if executed.end:
             note_ends([executed.end])
+        if executed.put_off:
+            HandlerRun.objects.release(claimed_run, after=executed.put_off)
         promote_next(executed.freed)
         return
     if answer is None:

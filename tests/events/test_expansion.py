@@ -5,16 +5,30 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 import respx
 from django.utils import timezone
 
 from bots.models import Bot
+from events import expansion
 from events.enums import RunStatus, SubscriptionKind
-from events.expansion import CLAIM_SECONDS, MAX_MESSAGES, RETRIES, TRIES, expansion_of, is_expandable, kept
+from events.errors import MessagesAwaitedError
+from events.expansion import (
+    CALL_SECONDS,
+    CLAIM_SECONDS,
+    MAX_MESSAGES,
+    RETRIES,
+    SHORTEST,
+    TRIES,
+    expansion_in_time,
+    expansion_of,
+    is_expandable,
+    kept,
+)
 from events.handling.registry import on
 from events.log.deletion import delete_events
-from events.models import Event, EventExpansion
+from events.models import Event, EventExpansion, HandlerRun
 from events.subscriptions.pull import fetch
 from events.subscriptions.push import build_request, takes_time
 from tests.events.handler_runs import fanned_out, run_due, stored_event
@@ -140,6 +154,89 @@ def test_what_was_missing_is_there_for_who_comes_later(
     assert expanded is not None
     assert (expanded["quoted"], expanded["problems"]) == ([item("om_p", "asked")], [])
     assert EventExpansion.objects.get().retry_at is None
+
+
+def test_time_is_bounded_over_all_questions_and_tries(
+    bot: Bot, platform: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "_BETWEEN_TRIES", 0.0)
+    hangs = platform.get(url__startswith=MESSAGES).mock(side_effect=httpx2.ReadTimeout)
+    expansion_of(stored_event(message_event(parent_id="om_p"), bot=bot))
+    assert [call.request.extensions["timeout"]["read"] <= CALL_SECONDS for call in hangs.calls] == [
+        True
+    ] * TRIES
+    monkeypatch.setattr(expansion, "SECONDS", SHORTEST / 2)
+    late = stored_event(message_event(parent_id="om_p", root_id="om_r"), bot=bot)
+    expanded = expansion_of(late)
+    assert expanded is not None
+    assert [one["message_id"] for one in expanded["problems"]] == ["om_p", "om_r"]
+    assert EventExpansion.objects.get(pk=late.pk).retry_at is not None
+    assert len(hangs.calls) == TRIES
+
+
+def test_nobody_waits_long_for_another_process(
+    bot: Bot, platform: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "SECONDS", 0.0)
+    event = merged(bot)
+    EventExpansion.objects.create(event=event, claimed_at=timezone.now())
+    expanded = expansion_of(event)
+    assert expanded is not None
+    assert [one["message_id"] for one in expanded["problems"]] == ["om_m"]
+    with pytest.raises(MessagesAwaitedError) as awaited:
+        expansion_in_time(event)
+    assert timedelta(0) < awaited.value.pause <= timedelta(seconds=CLAIM_SECONDS)
+    assert EventExpansion.objects.get().content is None
+
+
+def test_one_handler_waits_for_the_second_attempt_and_not_for_the_third(
+    bot: Bot, platform: respx.MockRouter, own_handlers: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "_BETWEEN_TRIES", 0.0)
+
+    @on("im.message.receive_v1", name="tests.wanting", expand=True)
+    def wanting(event: Event, _bot: Bot) -> None:
+        own_handlers.append(
+            ([one["message_id"] for one in event.expanded["quoted"]], len(event.expanded["problems"]))
+        )
+
+    def time_passes() -> None:
+        EventExpansion.objects.filter(retry_at__isnull=False).update(retry_at=timezone.now())
+        HandlerRun.objects.update(run_at=timezone.now())
+
+    route = platform.get(f"{MESSAGES}/om_p").respond(503)
+    for expected in ((["om_p"], 0), ([], 1)):
+        event = stored_event(message_event(parent_id="om_p"), bot=bot)
+        run_due(bot)
+        [run] = event.handler_runs.all()
+        assert (run.status, run.attempts, own_handlers) == (RunStatus.PENDING, 0, [])
+        assert run.run_at > timezone.now()
+        if expected[0]:
+            route.respond(json={"code": 0, "msg": "success", "data": {"items": [item("om_p", "asked")]}})
+        time_passes()
+        run_due(bot)
+        assert own_handlers == [expected]
+        assert event.handler_runs.get().status == RunStatus.SUCCEEDED
+        own_handlers.clear()
+        route.respond(503)
+
+
+def test_deliveries_wait_for_the_second_attempt(
+    bot: Bot, platform: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "_BETWEEN_TRIES", 0.0)
+    pulling = make_subscription(bot, kind=SubscriptionKind.PULL, expand=True)
+    pushed = make_subscription(bot, url="https://crm.example.com/", expand=True)
+    event = merged(bot)
+    platform.get(f"{MESSAGES}/om_m").respond(503)
+    [delivery] = [one for one in fanned_out(event) if one.subscription == pushed]
+    assert fetch(pulling, after=0, limit=10) == []
+    with pytest.raises(MessagesAwaitedError):
+        build_request(delivery)
+    EventExpansion.objects.update(retry_at=timezone.now())
+    [pulled] = fetch(pulling, after=0, limit=10)
+    for payload in (pulled.payload, build_request(delivery).payload):
+        assert [one["message_id"] for one in json.loads(payload)["expanded"]["problems"]] == ["om_m"]
 
 
 def test_no_more_is_kept_than_an_event_may_hold(bot: Bot, platform: respx.MockRouter) -> None:
