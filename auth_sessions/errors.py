@@ -143,7 +143,7 @@ class ScopesLackingError(PersonNeededError):
 
     def __init__(self, *, open_id: str, app_id: str, scopes: tuple[str, ...]) -> None:
         super().__init__(
-            f"{open_id} has to allow {app_id} one of {', '.join(scopes)}: ask with auth_sessions.domain.tokens.scopes.ask_for_scopes.",
+            f"{open_id} has to allow {app_id} one of {', '.join(scopes)}: ask for auth_sessions.domain.tokens.one_of.choose_one of them with auth_sessions.domain.tokens.scopes.ask_for_scopes.",
             open_id=open_id,
             app_id=app_id,
         )

@@ -1,6 +1,7 @@
 """Scopes in words, much as the platform's consent page shows them."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from feishu.text import Text
@@ -9,6 +10,8 @@ SCOPE_SYNTAX: Final = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}"
 """Every scope that the platform documents; a text of any other shape is none."""
 MAX_SCOPES: Final = 50
 """Scopes that fit in one request for consent."""
+_READS: Final = ("readonly", "read_only", "read", "get", "list")
+"""How scopes end that change nothing."""
 _SCOPE: Final = re.compile(SCOPE_SYNTAX)
 
 _TEXTS: Final = {
@@ -63,6 +66,12 @@ def named_scopes() -> dict[str, Text]:
 def is_scope(text: str) -> bool:
     """Whether the platform could have a scope of this name."""
     return _SCOPE.fullmatch(text) is not None
+
+
+def narrowest(scopes: Sequence[str]) -> str:
+    """The one that seems to allow least, by its name: one to read before one to change, then the one that is named most closely,
+    as `drive:drive.metadata:readonly` before `drive:drive:readonly`; else the first. There is at least one."""
+    return min(scopes, key=lambda scope: (not scope.endswith(_READS), -scope.count(".") - scope.count(":")))
 
 
 def scope_text(scope: str) -> Text:

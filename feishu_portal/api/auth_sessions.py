@@ -16,6 +16,7 @@ from auth_sessions.domain.device import claim_start, start_code
 from auth_sessions.domain.directory import open_id_of
 from auth_sessions.domain.sessions import authorize_link, cancel_session, request_authorization
 from auth_sessions.domain.tokens.broker import find_grant
+from auth_sessions.domain.tokens.one_of import choose_one
 from auth_sessions.domain.tokens.scopes import ask_for_scopes
 from auth_sessions.enums import OPEN_STATES, Deliver, SessionState, Via
 from auth_sessions.errors import CANNOT_ASK, PersonUnknownError, TokenNotFoundError
@@ -40,7 +41,9 @@ from feishu_portal.api.problems import Problem, not_found, overloaded, secret_se
 router = Router()
 
 MAX_WAIT = 25  # seconds; under the usual limit of proxies
-MAX_LOOKUPS = 32  # of people at once in one process; each holds a thread until the platform answers
+MAX_LOOKUPS = (
+    32  # of people and scopes at once in one process; each holds a thread until the platform answers
+)
 
 _limits = ConcurrencyLimits()
 
@@ -61,6 +64,13 @@ class SessionIn(Schema):
     tenant_key: Annotated[str, Field(max_length=64)] = ""
     scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=MAX_SCOPES)] | None = None
     additional: bool = False
+    one_of: Annotated[
+        bool,
+        Field(
+            description="Any one of the scopes is enough, as of those in `Feishu-Portal-Missing-Scopes` where the platform says so: "
+            "the person is asked for the one that the app is known to have, or else for the narrowest."
+        ),
+    ] = False
     why: Annotated[str, Field(max_length=200)] = ""
     via: Literal["auto", "browser", "device"] = "auto"
     deliver: Deliver = Deliver.CARD
@@ -119,6 +129,8 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
     client = caller(request, Scope.AUTH_CREATE)
     bot = bot_for(client, bot_id)
     open_id = data.open_id if data.additional else _open_id_of(client, bot, data)
+    if data.one_of and data.scopes:
+        data.scopes = [_one_of(client, bot, data.scopes)]
     try:
         with transaction.atomic():
             session = _ask(bot, data, open_id=open_id, actor=actor_of(request))
@@ -134,9 +146,8 @@ def _open_id_of(client: ApiClient, bot: Bot, data: SessionIn) -> str:
     """The bot's own name for the person. Raises Problem."""
     if receive_id_type(data.open_id) == "open_id":
         return data.open_id
-    full = overloaded("Too many people are being looked up at once.")
     try:
-        with _limits.fair_place(client.pk, bot.pk, limit=MAX_LOOKUPS, full=full):
+        with _limits.fair_place(client.pk, bot.pk, limit=MAX_LOOKUPS, full=_full()):
             return open_id_of(bot=bot, person=data.open_id, tenant_key=data.tenant_key)
     except PersonUnknownError as error:
         raise Problem(404, "person_not_found", str(error)) from None
@@ -146,6 +157,16 @@ def _open_id_of(client: ApiClient, bot: Bot, data: SessionIn) -> str:
         raise secret_sealed() from None
     except FeishuError as error:
         raise upstream_problem(error) from error
+
+
+def _one_of(client: ApiClient, bot: Bot, scopes: list[str]) -> str:
+    """Raises Problem."""
+    with _limits.fair_place(client.pk, bot.pk, limit=MAX_LOOKUPS, full=_full()):
+        return choose_one(bot, scopes)
+
+
+def _full() -> Problem:
+    return overloaded("The platform is being asked too much at once.")
 
 
 def _ask(bot: Bot, data: SessionIn, *, open_id: str, actor: Actor) -> AuthSession:

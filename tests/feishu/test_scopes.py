@@ -1,4 +1,6 @@
-from feishu.scopes import is_scope, scope_text
+import pytest
+
+from feishu.scopes import is_scope, narrowest, scope_text
 
 
 def test_known_scope_is_told_in_both_languages() -> None:
@@ -16,3 +18,20 @@ def test_only_names_are_scopes() -> None:
 def test_unknown_scope_is_told_by_its_name() -> None:
     text = scope_text("made:up")
     assert (text.zh_cn, text.en_us) == ("made:up", "made:up")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "expected"),
+    [
+        (
+            ["drive:drive", "drive:drive:readonly", "drive:drive.metadata:readonly"],
+            "drive:drive.metadata:readonly",
+        ),
+        (["im:message", "im:message:readonly"], "im:message:readonly"),
+        (["task:task:write", "task:task:read", "task:task:readonly"], "task:task:read"),
+        (["docx:document", "docx:document:create"], "docx:document:create"),
+        (["a:b"], "a:b"),
+    ],
+)
+def test_narrowest_scope_reads_and_is_named_most_closely(scopes: list[str], expected: str) -> None:
+    assert narrowest(scopes) == expected

@@ -162,15 +162,15 @@ class Acting:
         if isinstance(told, dict) and (violations := told.get("field_violations")):
             facts["field_violations"] = violations
         if missing := answer.headers.get("feishu-portal-missing-scopes", "").split():
-            wanted = missing[:1] if _ONE_OF.search(str(said)) else missing
-            facts |= {"missing_scopes": missing, **await self._link(wanted)}
+            one_of = _ONE_OF.search(str(said)) is not None
+            facts |= {"missing_scopes": missing, **await self._link(missing, one_of=one_of)}
         raise ToolError("platform_refused", f"The platform refused: {said}", **facts)
 
-    async def _link(self, missing: list[str] | None = None) -> dict[str, Any]:
+    async def _link(self, missing: list[str] | None = None, *, one_of: bool = False) -> dict[str, Any]:
         """A link by which the person allows what the call lacks; or why there is none.
 
-        The person is asked at once for all that is ``missing``, and for all that the bot asks everybody for. Where any one of
-        the scopes that the platform names is enough, ``missing`` is the first: one that the app does not have fails the consent.
+        The person is asked at once for all that is ``missing``, or for one of it where any is enough, and for all that the bot
+        asks everybody for.
         """
         if not self.agent.may(Scope.AUTH_CREATE):
             return {
@@ -181,7 +181,7 @@ class Acting:
         if self.agent.connection.tenant_key:
             wanted["tenant_key"] = self.agent.connection.tenant_key
         if missing:
-            wanted |= {"additional": True, "scopes": missing}
+            wanted |= {"additional": True, "scopes": missing, "one_of": one_of}
         answer = await self._by_rest(
             "POST", f"/api/v1/bots/{quote(self.bot, safe='')}/auth-sessions", body=wanted
         )

@@ -182,6 +182,15 @@ def test_more_is_asked_for_on_top_of_what_is_granted(bot):
     assert more(client, bot).json()["id"] == first.json()["id"]
 
 
+def test_one_of_several_scopes_is_asked_for_that_the_app_has(bot):
+    make_grant(bot)
+    make_grant(bot, open_id="ou_other", scopes=["drive:drive"])
+    wanted = ["drive:drive:readonly", "drive:drive"]
+    assert more(api_client(Scope.AUTH_CREATE), bot, scopes=wanted, one_of=True).status_code == 201
+    assert AuthSession.objects.get().added_scopes[0] == "drive:drive"
+    assert wanted[0] not in AuthSession.objects.get().scopes
+
+
 def test_more_is_asked_for_by_the_flow_and_return_address_of_the_request(bot, device_endpoint):
     make_grant(bot)
     back = "https://crm.example.com/done"
