@@ -55,7 +55,11 @@ def steps(kind: Kind, place: Place) -> list[Step]:
         case Kind.LARK_CLI:
             return _lark_cli(place)
         case Kind.CURL:
-            return [_variable(), Step(_("Ask for the tools:"), _curl(place))]
+            return [
+                _variable(),
+                Step(_("Ask for the tools:"), _curl(place, "tools/list")),
+                Step(_("Call one of them:"), _curl(place, "tools/call", **_first_call(place))),
+            ]
     by_hand = [_variable(), *_by_key(kind, place)]
     if not place.by_oauth:
         return by_hand
@@ -120,10 +124,20 @@ def _lark_cli(place: Place) -> list[Step]:
     ]
 
 
-def _curl(place: Place) -> str:
+def _first_call(place: Place) -> dict[str, object]:
+    """A call that changes nothing."""
+    if place.person:
+        return {"name": "list_tasks", "arguments": {"completed": False}}
+    return {"name": "who_am_i", "arguments": {}}
+
+
+def _curl(place: Place, method: str, **params: object) -> str:
+    message: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": method}
+    if params:
+        message["params"] = params
     return (
         f"curl '{place.mcp}' \\\n"
         f'  --header "Authorization: Bearer ${KEY_VARIABLE}" \\\n'
         "  --header 'Content-Type: application/json' --header 'Accept: application/json, text/event-stream' \\\n"
-        """  --data '{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}'"""
+        f"  --data '{json.dumps(message)}'"
     )
