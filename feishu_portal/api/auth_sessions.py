@@ -41,9 +41,7 @@ from feishu_portal.api.problems import Problem, not_found, overloaded, secret_se
 router = Router()
 
 MAX_WAIT = 25  # seconds; under the usual limit of proxies
-MAX_LOOKUPS = (
-    32  # of people and scopes at once in one process; each holds a thread until the platform answers
-)
+MAX_LOOKUPS = 32  # at once in one process; each holds a thread until the platform answers
 
 _limits = ConcurrencyLimits()
 
