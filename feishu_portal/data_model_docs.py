@@ -127,7 +127,7 @@ def kept() -> dict[str, Text]:
             "随消息批次删除；每批至多 5,000 个", "Goes with its batch; 5,000 of one at most"
         ),
         "bots.SecretUse": Text(
-            "仅在密钥轮换期间，每个密钥至多两行",
+            "仅在更换密钥期间，每个密钥至多两行",
             "While a secret is rotated; two rows of a secret at most",
         ),
         "bots.RefusedPush": Text(

@@ -30,7 +30,7 @@ class SettingsTable(Table):
     ENV_FILE = text(Text("存放以下变量的文件。", "File with more of these variables."), default=".env")
     SECRET_KEY = KeyVariable(
         Text(
-            "用于签名会话与 Cookie。除非开启 DEBUG，否则必填；开发环境会在 DATA_DIR 下自动生成。",
+            "用于签名登录会话与 Cookie。除非开启 DEBUG，否则必填；开发环境会在 DATA_DIR 下自动生成。",
             "Signs sessions and cookies. Required unless DEBUG is on; in development one is made under DATA_DIR.",
         ),
         parse=str,

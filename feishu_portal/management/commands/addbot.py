@@ -126,7 +126,7 @@ class Command(PortalCommand):
             "--use-next-secrets",
             action="store_true",
             help=said(
-                "结束轮换：此后仅新的密钥有效。",
+                "结束更换：此后仅新的密钥有效。",
                 "End the rotation: from now on the next secrets alone are valid.",
             ),
         )

@@ -44,7 +44,7 @@ def test_page_names_the_agent_its_address_and_what_it_may_do(agent, bot, languag
     browser = Client(headers={"Accept-Language": language})
     page = browser.get(at_the_page(browser, agent, bot))
     text = page.content.decode()
-    words = {"en": ("Test agent", "wants to act for you"), "zh-hans": ("Test agent", "代您操作")}[language]
+    words = {"en": ("Test agent", "wants to act for you"), "zh-hans": ("Test agent", "代你操作")}[language]
     for word in (*words, "127.0.0.1", "Lin", "GET /open-apis/**", "task:task:read", bot.name):
         assert word in text, word
     assert 'data-testid="incomplete"' in text
