@@ -78,7 +78,7 @@ _nobody = database_gauge(
 )
 _incidents = database_gauge(
     "feishu_incidents_open",
-    Text("未结束的事故，按原因。", "Open incidents by cause."),
+    Text("未结束的异常，按原因。", "Open incidents by cause."),
     "cause",
 )
 

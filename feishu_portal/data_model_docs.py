@@ -115,7 +115,7 @@ def kept() -> dict[str, Text]:
         "bots.Incident": Text(
             f"关闭后 {INCIDENTS_KEPT.days} 天", f"{INCIDENTS_KEPT.days} days after it was closed"
         ),
-        "bots.Notice": Text("随告警删除", "Goes with its incident"),
+        "bots.Notice": Text("随异常删除", "Goes with its incident"),
         "bots.ProblemSilence": Text("静默结束后删除；静默持续一天", "Until the silence is over, a day later"),
         "bots.Sending": _days("FEISHU_TOKEN_USE_DAYS"),
         "bots.ReplyStream": _days("FEISHU_TOKEN_USE_DAYS"),

@@ -469,7 +469,7 @@ class SettingsTable(Table):
     )
     FEISHU_LOST_GRANTS_PERCENT = integer(
         Text(
-            "一小时内被平台拒绝刷新的授权占机器人全部授权的百分之多少时告警；少于 5 个不告警，达到 1000 个一律告警。",
+            "一小时内被平台拒绝刷新的授权达到机器人全部授权的百分之多少时视为异常；少于 5 个不算，达到 1000 个一律算。",
             "How much of a bot's grants, in percent, the platform has to refuse to refresh within an hour to be an incident. Fewer "
             "than 5 grants are none, 1000 always are one.",
         ),

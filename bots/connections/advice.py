@@ -56,7 +56,7 @@ NO_SCHEDULER: Final = CodeInfo(
     Category.CONFIGURATION,
     Text("没有正在运行的调度器（celery beat）", "No scheduler (celery beat) is running"),
     Text(
-        "请启动一个：celery -A feishu_portal beat，并查看其日志。在此之前不会刷新令牌，也不会检查告警、重试和到期事项",
+        "请启动一个：celery -A feishu_portal beat，并查看其日志。在此之前不会刷新令牌，也不会检查异常、重试和到期事项",
         "Start one: celery -A feishu_portal beat, and look at its log. Until then no token is refreshed, and nobody looks for "
         "incidents, retries and what is due",
     ),

@@ -65,8 +65,8 @@ DASHBOARD: Final = Dashboard(
                 limits=(1, 3),
             ),
             graph(
-                "未结束的事故", "Open incidents",
-                Text("门户自身发现的问题，按原因；控制台“告警”有详情。", "What the portal has found itself, by cause: the console's page Incidents."),
+                "未结束的异常", "Open incidents",
+                Text("门户自身发现的问题，按原因；控制台“异常”页有详情。", "What the portal has found itself, by cause: the console's page Incidents."),
                 "short", {"{{cause}}": f"{known('feishu_incidents_open', 'cause')} > 0 or vector(0)"},
                 limits=(1, None),
             ),

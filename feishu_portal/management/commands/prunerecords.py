@@ -21,7 +21,7 @@ from feishu_portal.management.speaking import PortalCommand, said
 
 class Command(PortalCommand):
     about = Text(
-        "删除超过保留期（FEISHU_AUDIT_DAYS 等设置）的审计记录、过期登录、断线记录、已关闭的告警、已结束的重放、旧的告警组与调用批准，以及发送消息、令牌使用、令牌刷新、已结束的授权请求与撤销的记录。仍需要的会保留。调度器每小时执行同样的清理。可随时中断并重新运行。事件请使用 pruneevents。",
+        "删除超过保留期（FEISHU_AUDIT_DAYS 等设置）的审计记录、过期登录、断线记录、已结束的异常、已结束的重放、旧的告警组与调用批准，以及发送消息、令牌使用、令牌刷新、已结束的授权请求与撤销的记录。仍需要的会保留。调度器每小时执行同样的清理。可随时中断并重新运行。事件请使用 pruneevents。",
         "Delete audit entries, expired logins, lost connections, closed incidents, ended replays, old alerts and approvals, and records of sent messages, token use, token refreshes, ended authorization requests and revocations that are older than the environment says (FEISHU_AUDIT_DAYS and its like). What is still needed is kept. The scheduler does the same every hour. Can be interrupted and run again at any time. Events have a command of their own, pruneevents.",
     )
     requires_system_checks = (SETTINGS,)

@@ -106,7 +106,7 @@ def test_refusals_of_the_platform_are_an_incident_with_count_reason_and_what_to_
         assert "App Secret" in text
         assert "user_access_token" in text
     with translation.override("zh-hans"):
-        assert incident.headline == "Helper 的授权异常大量失效"
+        assert incident.headline == "Helper 的授权大量失效"
 
 
 def test_few_are_none_however_small_the_bot(bot):

@@ -46,7 +46,7 @@ class ListIncidents(Arguments):
     cursor: Cursor = None
 
 
-@tool(ListIncidents, title=Text("列出故障", "List incidents"), whose=Whose.PORTAL, scopes=(Scope.BOTS_READ,))
+@tool(ListIncidents, title=Text("列出异常", "List incidents"), whose=Whose.PORTAL, scopes=(Scope.BOTS_READ,))
 async def list_incidents(acting: Acting, wanted: ListIncidents) -> Any:
     """What needs a person at a bot: each problem with its cause, what to do about it, and since when it lasts."""
     return await acting.rest("GET", f"/api/v1/bots/{acting.bot}/incidents", query=wanted.model_dump())
