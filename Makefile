@@ -180,7 +180,7 @@ chaos-tokens: $(DEVELOPMENT) ## kill, stop and starve the refresher for half an 
 chaos-events: $(DEVELOPMENT) ## kill listeners, workers, database and broker in bursts of events, and count what it cost (ARGS="--rounds 5")
 	$(PYTHON) -m bench.chaos_events $(ARGS)
 
-lock: $(DEVELOPMENT) ## the lock files anew, from pyproject.toml (ARGS="--upgrade", "--upgrade-package django")
+lock: $(DEVELOPMENT) ## rewrite the lock files from pyproject.toml (ARGS="--upgrade", "--upgrade-package django")
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --output-file requirements-dev.lock
@@ -213,7 +213,7 @@ site: $(VENV)/.site docs/.site/node_modules/.installed ## the documentation site
 release-check: $(DEVELOPMENT) $(VENV)/.release ## the files of a release into dist/, built twice, installed in an empty environment, with SBOM and checksums
 	$(PYTHON) -m deploy.release.make
 
-pictures: $(DEVELOPMENT) ## the READMEs' pictures anew, in docs/pictures: needs Chromium
+pictures: $(DEVELOPMENT) ## take the READMEs' pictures again, in docs/pictures: needs Chromium
 	$(PYTHON) -m tests.pictures
 
 screenshots: $(DEVELOPMENT) ## every page in two languages, widths and themes, in artifacts/screenshots: needs Chromium, takes minutes (ARGS="--only bots")

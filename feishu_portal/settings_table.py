@@ -547,7 +547,7 @@ class SettingsTable(Table):
     FEISHU_HANDLER_SECONDS = decimal(
         Text(
             "事件处理器单次执行的时间上限（秒）。",
-            "How long one try of an event handler may take, in seconds.",
+            "How long one attempt of an event handler may take, in seconds.",
         ),
         default="60",
         least=0.1,

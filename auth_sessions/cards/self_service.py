@@ -53,7 +53,7 @@ def self_service_card(view: "SelfServiceView", *, link: str, asked_anew: bool = 
     if grant.status == TokenStatus.NEEDS_REAUTH:
         elements.append(_authorize())
     elif asked_anew:
-        elements.append(_authorize(Text("重新授权", "Authorize anew")))
+        elements.append(_authorize(Text("重新授权", "Authorize again")))
     elements += [*_page_button(link), _revoke(single_line(view.bot.name))]
     colour = _COLOURS.get(grant.status, "green")
     return card(header=header(title, template=colour), elements=elements, summary=title)

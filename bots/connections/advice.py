@@ -48,7 +48,7 @@ NO_REFRESHER: Final = CodeInfo(
         "请启动一个：celery -A feishu_portal worker -Q token_refresh --pool threads，并查看其日志。"
         "访问令牌约两小时后失效；刷新令牌过期后，用户须重新授权",
         "Start one: celery -A feishu_portal worker -Q token_refresh --pool threads, and look at its log. Access tokens end "
-        "within two hours or so, and people have to authorize anew once their refresh tokens have",
+        "within two hours or so, and people have to authorize again once their refresh tokens have",
     ),
 )
 NO_SCHEDULER: Final = CodeInfo(

@@ -66,7 +66,7 @@ ITEMS: Final = {
     ),
     Check.SENDING: Item(Text("机器人需要发送消息和卡片", "The bot has to send messages and cards"), "auth"),
     Check.RECEIVING: Item(
-        Text("机器人需要收到用户在单聊中发送的消息", "The bot has to hear what people write to it"), "auth"
+        Text("机器人需要收到用户在单聊中发送的消息", "The bot has to receive what people write to it"), "auth"
     ),
     Check.USER_SCOPES: Item(
         Text(

@@ -48,7 +48,7 @@ def _sending(app: AppInfo) -> Finding:
 def _receiving(app: AppInfo) -> Finding:
     missing = Text(
         "应用收不到单聊消息，用户发送 /auth 没有回应",
-        "The app does not receive direct messages: nobody hears a /auth written to the bot",
+        "The app does not receive direct messages: nobody receives a /auth written to the bot",
     )
     return _any_of(RECEIVING, app, Check.RECEIVING, CheckResult.WARNING, missing, advised=RECEIVING[0])
 

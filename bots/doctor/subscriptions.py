@@ -55,7 +55,7 @@ def _messages(setup: PushSetup) -> Finding:
         return Finding(Check.MESSAGES, CheckResult.OK, _listed(setup))
     words = Text(
         f"没有订阅 {MESSAGE_RECEIVED}：机器人收不到消息和命令",
-        f"{MESSAGE_RECEIVED} is not subscribed: the bot hears no messages and no commands",
+        f"{MESSAGE_RECEIVED} is not subscribed: the bot receives no messages and no commands",
     )
     return _add(Check.MESSAGES, CheckResult.WARNING, words)
 

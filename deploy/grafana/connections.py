@@ -18,8 +18,8 @@ DASHBOARD: Final = Dashboard(
                 "short", {"{{health}}": known("feishu_bots", "health")}, is_stacked=True,
             ),
             graph(
-                "已建立的长连接", "Connections that hear",
-                Text("心跳正常到达的长连接数；0 表示该机器人收不到事件。", "Long connections on which heartbeats arrive; 0 is a deaf bot."),
+                "已建立的长连接", "Established connections",
+                Text("心跳正常到达的长连接数；0 表示该机器人收不到事件。", "Long connections on which heartbeats arrive; at 0 the bot receives no events."),
                 "short", {"{{bot}}": known("feishu_connections", "bot", matchers=f'state="connected", {BOT}')},
             ),
             graph(
@@ -33,7 +33,7 @@ DASHBOARD: Final = Dashboard(
         (
             graph(
                 "最近一次收到数据距今", "Since the last frame",
-                Text("含心跳。超过心跳间隔的两倍即视为失聪，连接会被重建。", "Heartbeats included. Beyond two intervals of them a connection is made anew."),
+                Text("含心跳。超过心跳间隔的两倍即视为中断，连接会被重建。", "Heartbeats included. Beyond two intervals of them a connection is replaced."),
                 "s", {"{{bot}}": known("feishu_connection_last_frame_age_seconds", "bot", matchers=BOT)},
                 limits=(130, 250),
             ),

@@ -19,7 +19,7 @@ DASHBOARD: Final = Dashboard(
             ),
             number(
                 "未连接的机器人", "Bots without connection",
-                Text("收不到事件；看板“连接”显示是哪些。", "They hear nothing; the dashboard Connections says which."),
+                Text("收不到事件；看板“连接”显示是哪些。", "They receive no events; the dashboard Connections says which."),
                 total("feishu_bots", "health", 'health=~"error|reconnecting"'),
                 limits=(1, 1),
             ),
@@ -99,7 +99,7 @@ DASHBOARD: Final = Dashboard(
                 "进程状态", "State of processes",
                 Text(
                     "stalled：有部分停滞，须重新启动；silent：心跳中断；stopped：已正常停止。",
-                    "stalled: a part stands still, start it anew; silent: no heartbeat comes; stopped: ended as it should be.",
+                    "stalled: a part stands still, restart it; silent: no heartbeat comes; stopped: ended as it should be.",
                 ),
                 "short", {"{{kind}} {{state}}": known("feishu_processes", "kind", "state")},
                 is_stacked=True,

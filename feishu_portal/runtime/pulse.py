@@ -108,6 +108,6 @@ class Pulse:
             return
         self._stalled = stalled
         if stalled:
-            logger.error("process_stands_still", extra={"parts": stalled, "cure": "Start the process anew"})
+            logger.error("process_stands_still", extra={"parts": stalled, "cure": "Restart the process"})
         else:
             logger.warning("process_goes_on")

@@ -91,7 +91,7 @@ def begin(request: AgentRequest, *, browser: str) -> str:
 def _checked(request: AgentRequest) -> tuple[AgentRegistration, str]:
     registration = registered(request.client_id)
     if registration is None:
-        raise AgentRefused("invalid_client", "There is no such client_id: the agent has to register anew.")
+        raise AgentRefused("invalid_client", "There is no such client_id: the agent has to register again.")
     redirect_uri = request.redirect_uri
     if not redirect_uri and len(registration.redirect_uris) == 1:
         redirect_uri = registration.redirect_uris[0]

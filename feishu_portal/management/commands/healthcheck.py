@@ -34,7 +34,7 @@ class Command(PortalCommand):
             default=LIVE,
             help=said(
                 "进程是否仍在正常循环，还是需要重启？默认项。",
-                "Does it make its passes, or does it have to be started anew? The default.",
+                "Does it make its passes, or does it have to be restarted? The default.",
             ),
         )
         which.add_argument(
