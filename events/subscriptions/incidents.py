@@ -31,8 +31,8 @@ def _explain(details: Details) -> CodeInfo:
             None,
             Category.TERMINAL,
             Text(
-                "接收方表示地址已失效，因此不再向其推送",
-                "The receiver said that it is gone, so nothing is sent to it any more",
+                "接收方返回 410，已停止推送",
+                "The receiver answered 410 (gone), and nothing is pushed to it any more",
             ),
             Text(
                 "如果接收方仍然存在，请在订阅页面恢复推送；否则请删除该订阅",
@@ -41,21 +41,21 @@ def _explain(details: Details) -> CodeInfo:
         )
     if details.reason == UNANSWERED:
         cure = Text(
-            "请修复接收方。在此期间点击卡片的人会看到处理失败；系统会不时放行一次点击进行试探，成功后自动恢复",
-            "Repair the receiver. Meanwhile whoever clicks is told that it failed; now and then a click is let through, and the "
-            "first that is answered ends this",
+            "请修复接收方。在此期间点击卡片的人会看到处理失败；系统会定期放行一次点击进行重试探测，成功后自动恢复",
+            "Fix the receiver. Until then people who click are told that it failed; a click is let through now and then as a "
+            "probe, and the first that is answered ends this",
         )
     else:
         cure = Text(
-            "请修复接收方。事件已保留，系统会不时重试，恢复后自动补发",
-            "Repair the receiver. Its events are kept; it is retried now and then, and gets them when it takes one again",
+            "请修复接收方。事件已保留，接收方恢复响应后自动补发",
+            "Fix the receiver. Events are kept and delivered once it responds",
         )
     return CodeInfo(
         None,
         Category.RETRY,
         Text(
-            f"最近的推送全部失败，最后一次的结果：{in_chinese(details.message)}",
-            f"All attempts of late have failed, the last one with: {details.message}",
+            f"最近的推送全部失败。最后一次的错误：{in_chinese(details.message)}",
+            f"All recent attempts failed. Last error: {details.message}",
         ),
         cure,
     )

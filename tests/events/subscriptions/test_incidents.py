@@ -68,7 +68,7 @@ def test_receiver_that_keeps_failing_is_one_incident_that_its_owner_hears_of(sub
     [message] = mail.outbox
     assert message.to == ["owner@example.com"]
     assert message.subject == "The receiver of “Shop” takes no events"
-    for words in ("HTTP 500", "Repair the receiver", f"/admin/bots/incident/{incident.pk}/change/"):
+    for words in ("HTTP 500", "Fix the receiver", f"/admin/bots/incident/{incident.pk}/change/"):
         assert words in message.body
 
 
