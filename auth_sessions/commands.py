@@ -43,7 +43,7 @@ ONLY_COMMANDS = Text(
 )
 NOT_POSSIBLE = Text(
     "暂时无法发起授权，请联系管理员：{reason}",
-    "An authorization cannot be started. Please tell an administrator: {reason}",
+    "An authorization cannot be started. Please contact an administrator: {reason}",
 )
 NOT_GRANTED = Text(
     "你还没有授权。发送 /auth 开始授权。", "You have not granted anything. Send /auth to begin."

@@ -49,7 +49,7 @@ class Check(StrEnum):
 TITLES: Final = {
     Check.APP_SECRET: Text("保存的 App Secret", "Stored App Secret"),
     Check.CREDENTIALS: Text("应用凭证与平台地址", "Credentials and platform"),
-    Check.LONG_CONNECTION: Text("长连接准入", "Admission to the long connection"),
+    Check.LONG_CONNECTION: Text("允许建立长连接", "Long connections allowed"),
     Check.CONNECTIONS: Text("在线的长连接", "Connections that are up"),
     Check.BOT: Text("机器人能力", "Bot capability"),
     Check.APPLICATION: Text("应用状态", "State of the app"),

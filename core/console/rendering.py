@@ -61,16 +61,18 @@ def when(moment: datetime | None) -> str:
 
 
 def duration(span: timedelta) -> str:
-    """A length of time as a person reads it, e.g. ``35 ms``, ``2.4 s``, ``1 h 05 min``."""
+    """A length of time as a person reads it, e.g. ``35 ms``, ``2.4 s``, ``1 h 05 min``; ``1 小时 05 分`` in Chinese."""
     seconds = span.total_seconds()
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return gettext("%(count)s s") % {"count": f"{seconds:.1f}"}
     minutes, hours = int(seconds // 60) % 60, int(seconds // 3600)
     if hours >= 48:
         return gettext("%(days)d days") % {"days": hours // 24}
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {int(seconds % 60):02d} s"
+    if hours:
+        return gettext("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+    return gettext("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": int(seconds % 60)}
 
 
 def actor(text: str) -> str:

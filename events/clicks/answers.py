@@ -24,7 +24,9 @@ CLICKED_BEFORE: Final = callback_response(
 UNHANDLED: Final = callback_response(
     toast=toast(
         "warning",
-        Text("该操作暂无处理程序，请联系管理员。", "Nothing handles this yet. Please tell an administrator."),
+        Text(
+            "该操作暂无处理器，请联系管理员。", "Nothing handles this yet. Please contact an administrator."
+        ),
     )
 )
 _TOASTS: Final = (PROCESSING, FAILED, CLICKED_BEFORE, UNHANDLED)

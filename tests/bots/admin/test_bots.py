@@ -284,7 +284,7 @@ def test_checklist_names_what_is_in_order_and_explains_what_is_not(
     assert "10014" in said
     assert "Compare App ID" in said
     assert "log-1" in said
-    assert "Admission to the long connection" in said
+    assert "Long connections allowed" in said
     assert "The proxy opened no way" in said
     assert "Stored App Secret" in said
     assert rows.bot.app_secret not in answer.content.decode()

@@ -11,6 +11,7 @@ from core.console.rendering import (
     actor,
     ago,
     copyable,
+    duration,
     exact,
     explained,
     identifier,
@@ -46,6 +47,22 @@ def test_time_is_its_distance_with_the_exact_time_in_the_title(time_machine, age
 def test_exact_time_is_that_of_the_portals_time_zone() -> None:
     with override("zh-hans"):
         assert exact(NOW) == "2026-01-31 16:00:00 CST"
+
+
+@pytest.mark.parametrize(
+    ("span", "english", "chinese"),
+    [
+        (timedelta(milliseconds=35), "35 ms", "35 ms"),
+        (timedelta(seconds=2.4), "2.4 s", "2.4 秒"),
+        (timedelta(minutes=3, seconds=5), "3 min 05 s", "3 分 05 秒"),
+        (timedelta(hours=1, minutes=5), "1 h 05 min", "1 小时 05 分"),
+        (timedelta(days=3), "3 days", "3 天"),
+    ],
+)
+def test_length_of_time_is_in_the_readers_language(span, english, chinese) -> None:
+    for language, said in (("en", english), ("zh-hans", chinese)):
+        with override(language):
+            assert duration(span) == said
 
 
 def test_value_that_is_missing_is_a_dash() -> None:
