@@ -283,7 +283,7 @@ ROWS: Final[dict[Reason, Row]] = {
             "The database was restored from a backup: whether the refresh token was used since is unknown",
         ),
         Text(
-            "访问令牌在到期前仍可使用，到期后会试探一次；若平台不再接受，会请用户重新授权",
+            "访问令牌在到期前仍可使用，到期后以逐渐加长的间隔重试探测，直到平台明确答复；若平台不再接受，会请用户重新授权",
             "The access token is served until its end and the refresh token probed after that; where the platform no longer "
             "takes it, the person is asked to authorize again",
         ),
