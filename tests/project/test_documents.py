@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+import polib
 import pytest
 
+from feishu_portal.catalogue import SOURCE
 from tests.services.documents import blocks
 from tests.services.processes import PROJECT
 
@@ -21,6 +23,10 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 PATH = re.compile(
     r"`((?:\.ci|auth_sessions|bench|bots|core|docs|events|feishu|feishu_portal|sandbox|tests)/[\w./-]*)`"
 )
+
+# A button or page, as Chinese documents name it: pressed, a page, or the console's.
+NAMED_ON_SCREEN = re.compile("(?:点击|控制台的?|控制台 → ?|异常)“([^”]+)”|“([^”]+)”页")
+OF_THE_DEVELOPER_CONSOLE = {"回调配置"}
 
 
 def anchors(path: Path) -> set[str]:
@@ -83,6 +89,26 @@ def test_names_of_the_glossary_are_those_of_the_code() -> None:
     named = set(re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", glossary))
     assert named
     assert named - classes == set()
+
+
+def test_buttons_and_pages_that_chinese_documents_name_are_there() -> None:
+    catalogue = polib.pofile(str(SOURCE))
+    words = {
+        said.rstrip("…") for entry in catalogue for said in (entry.msgstr, *entry.msgstr_plural.values())
+    }
+    # Cards and the sandbox have both languages in the code.
+    sources = [path for root in ROOTS for path in (PROJECT / root).rglob("*.py")]
+    sources.append(PROJECT / "sandbox/pages/static/words.js")
+    words |= {said for path in sources for said in re.findall('"([^"\n]+)"', path.read_text())}
+
+    unknown = {
+        (name, said)
+        for name in DOCUMENTS
+        if re.search("[.]zh(-CN)?[.]md$", name)
+        for pair in NAMED_ON_SCREEN.findall((PROJECT / name).read_text())
+        if (said := "".join(pair).rstrip("…")) not in words | OF_THE_DEVELOPER_CONSOLE
+    }
+    assert unknown == set()
 
 
 @pytest.mark.parametrize(
