@@ -41,7 +41,7 @@ class SettingsTable(Table):
     )
     ENCRYPTION_KEYS = KeyVariable(
         Text(
-            "加密落盘密钥的 Fernet 密钥，逗号分隔；第一个用于写入，全部可用于读取。"
+            "用于加密存储凭证的 Fernet 密钥，逗号分隔；第一个用于写入，全部可用于读取。"
             "除非开启 DEBUG，否则必填；开发环境会在 DATA_DIR 下自动生成。",
             "Comma-separated Fernet keys that seal secrets at rest; the first one writes, all of them read. "
             "Required unless DEBUG is on; in development one is made under DATA_DIR.",
