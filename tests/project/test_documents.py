@@ -81,6 +81,19 @@ def test_example_tests_of_the_recipes_exist() -> None:
     assert [test for test, path in named if f"def {test}(" not in (PROJECT / path).read_text()] == []
 
 
+def test_every_app_is_on_the_map() -> None:
+    architecture = (PROJECT / "docs/architecture.md").read_text()
+    apps = {
+        path.parent.relative_to(PROJECT).as_posix()
+        for root in ROOTS
+        for path in (PROJECT / root).rglob("apps.py")
+    }
+
+    assert {app for app in apps if f"`{app}/`" not in architecture} == {
+        "core/access"
+    }  # as `access/` in core's row
+
+
 def test_names_of_the_glossary_are_those_of_the_code() -> None:
     glossary = (PROJECT / "docs/glossary.md").read_text()
     sources = [path.read_text() for root in ROOTS for path in (PROJECT / root).rglob("*.py")]
