@@ -48,7 +48,7 @@ PYTEST = -m pytest --override-ini cache_dir=.pytest_cache/$@ --last-failed-no-fa
 # in each worker.
 test-fast test-postgres test-sqlite test-versions: export PYTHONDONTWRITEBYTECODE =
 
-test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or browser: under a minute (ARGS="-k frames")
+test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or browser: a few minutes (of a part: ARGS="tests/bots -k frames")
 	TEST_DATABASE=none $(PYTHON) $(MEASURED) $(PYTEST) -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
 
 test-postgres: $(DEVELOPMENT)
