@@ -10,7 +10,14 @@ class AuthSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from auth_sessions import figures, metrics  # noqa: F401, PLC0415 -- every process can give them
-        from auth_sessions.domain import bot_removal, incidents, lost_grants, new_destination, observations  # noqa: F401, PLC0415 -- models are loaded now
+        from auth_sessions.domain import (  # noqa: F401, PLC0415 -- models are loaded now
+            bot_removal,
+            incidents,
+            lost_grants,
+            new_destination,
+            observations,
+            overdue_refreshes,
+        )
         from auth_sessions.domain.operator_sign_in import FeishuAccounts  # noqa: PLC0415 -- see above
         from auth_sessions.models import AuthSession, CampaignMember, ConnectedAgent, TokenUse, UserToken  # noqa: PLC0415 -- see above
         from bots.enums import ProcessRole  # noqa: PLC0415 -- see above

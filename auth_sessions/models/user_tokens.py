@@ -27,9 +27,10 @@ class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
         )
         return self.order_by(ends_at, "next_refresh_at")
 
-    def due(self) -> Self:
-        """Grants to refresh now: idle ones, those whose claimer died, and uncertain ones whose probe is due."""
-        now = timezone.now()
+    def due(self, *, at: datetime | None = None) -> Self:
+        """Grants to refresh now: idle ones, those whose claimer died, and uncertain ones whose probe is due. With a past ``at``
+        those of them that have been since then."""
+        now = at or timezone.now()
         ready = models.Q(phase__in=(RefreshPhase.IDLE, RefreshPhase.UNCERTAIN)) & (
             models.Q(next_attempt_at=None) | models.Q(next_attempt_at__lte=now)
         )

@@ -149,7 +149,7 @@ class Pass:
                 for taken in self._claim(bot):
                     self._send(taken, threads)
         except spool.SpoolUnusable as problem:
-            logger.error("refresh_spool_unusable", extra={"problem": str(problem)})  # noqa: TRY400 -- a traceback adds nothing
+            logger.error("refresh_spool_unusable", extra={"problem": str(problem)} | THINNED)  # noqa: TRY400 -- a traceback adds nothing
             return False
         except DATABASE_AWAY as error:
             _drop_connection(error)
