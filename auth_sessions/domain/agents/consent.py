@@ -19,11 +19,13 @@ from django.utils import timezone
 
 from auth_sessions.domain.agents.access import Offer, offer, resource
 from auth_sessions.domain.agents.registration import is_registered, registered
+from auth_sessions.domain.agents.shares import give_way
 from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.person_sign_in import SignInsBusyError, sign_in_page, who_signed_in
 from auth_sessions.errors import AgentRefused
 from auth_sessions.models import AgentConsent, AgentRegistration
 from core.database.text import storable
+from core.log_pace import THINNED
 from feishu.errors import FeishuError
 from feishu.oauth import Pkce
 
@@ -37,6 +39,7 @@ CODE_LIFE: Final = timedelta(minutes=1)
 MAX_STATE: Final = 2_000
 """Characters of what an agent wants back as it is."""
 MAX_UNDER_WAY: Final = 5_000
+"""Where there are so many, one of whoever registered the agents of the most gives way, of those in which nobody signed in yet."""
 _CHALLENGE: Final = re.compile(r"[0-9A-Za-z_-]{43}", re.ASCII)
 
 
@@ -70,8 +73,7 @@ def begin(request: AgentRequest, *, browser: str) -> str:
     if offered is None:
         raise AgentRefused("access_denied", "People cannot connect agents to this portal.")
     registration, redirect_uri = _checked(request)
-    if AgentConsent.objects.count() >= MAX_UNDER_WAY:
-        raise AgentRefused("temporarily_unavailable", "Too many people are signing in.")
+    _make_room()
     state, pkce = STATE + new_secret(), Pkce.new()
     AgentConsent.objects.create(
         registration=registration,
@@ -86,6 +88,23 @@ def begin(request: AgentRequest, *, browser: str) -> str:
         expires_at=timezone.now() + LIFE,
     )
     return sign_in_page(offered.bot, state=state, pkce=pkce)
+
+
+def _make_room() -> None:
+    """For one more. Raises AgentRefused where people have signed in in all that there are."""
+    too_many = AgentConsent.objects.count() - MAX_UNDER_WAY + 1
+    if too_many <= 0:
+        return
+    over, _ = AgentConsent.objects.filter(expires_at__lt=timezone.now()).delete()
+    if over >= too_many:
+        return
+    logger.warning("agent_requests_full", extra={"kept": MAX_UNDER_WAY} | THINNED)
+    nobody_yet = AgentConsent.objects.filter(open_id="")
+    oldest_first = nobody_yet.order_by("expires_at").values_list("pk", "registration__address")
+    going = give_way(oldest_first, too_many - over)
+    if len(going) < too_many - over:
+        raise AgentRefused("temporarily_unavailable", "Too many people are signing in.")
+    nobody_yet.filter(pk__in=going).delete()
 
 
 def _checked(request: AgentRequest) -> tuple[AgentRegistration, str]:

@@ -1,8 +1,10 @@
 """Programs that register themselves, and the addresses to which their people are sent back.
 
-Anybody may register, so everything is bounded: the rate, the number, and the life of what nobody used.
+Anybody may register, so everything is bounded: the rate, the number, and the life of what nobody used. Where there are as many
+unused ones as may be, one of whoever has the most gives way.
 """
 
+import logging
 import re
 from datetime import timedelta
 from typing import Final
@@ -12,9 +14,13 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from auth_sessions.domain.agents.shares import give_way
 from auth_sessions.errors import AgentRefused
 from auth_sessions.models import MAX_AGENT_NAME, AgentRegistration, ConnectedAgent
 from core.database.text import storable
+from core.log_pace import THINNED
+
+logger = logging.getLogger(__name__)
 
 UNUSED_KEPT: Final = timedelta(days=1)
 """A registration that no person has consented to."""
@@ -34,11 +40,18 @@ def register(*, name: str, redirect_uris: list[str], address: str) -> AgentRegis
         raise AgentRefused("invalid_redirect_uri", f"Name 1 to {MAX_REDIRECTS} redirect_uris.")
     for uri in redirect_uris:
         check_redirect(uri)
-    if unused().count() >= MAX_UNUSED:
-        raise AgentRefused(
-            "invalid_client_metadata", "Too many programs registered and were not used. Try again in a day."
-        )
+    _make_room()
     return AgentRegistration.objects.create(name=_shown(name), redirect_uris=redirect_uris, address=address)
+
+
+def _make_room() -> None:
+    """For one more that is unused."""
+    too_many = unused().count() - MAX_UNUSED + 1
+    if too_many <= 0:
+        return
+    logger.warning("agent_registrations_full", extra={"kept": MAX_UNUSED} | THINNED)
+    oldest_first = unused().order_by("registered_at").values_list("pk", "address")
+    unused().filter(pk__in=give_way(oldest_first, too_many)).delete()
 
 
 def _shown(name: str) -> str:

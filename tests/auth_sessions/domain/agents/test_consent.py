@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from auth_sessions.domain.agents import consent
 from auth_sessions.enums import AgentTokenKind
-from auth_sessions.models import AgentAccess, AgentConsent, AgentToken, ConnectedAgent
+from auth_sessions.models import AgentAccess, AgentConsent, AgentRegistration, AgentToken, ConnectedAgent
 from auth_sessions.retention import overdue
 from core.access.models import AuditEntry
-from tests.auth_sessions.agents import PUBLIC_URL, REDIRECT, person, query_of
+from tests.auth_sessions.agents import PUBLIC_URL, REDIRECT, PlainAgent, person, query_of
 from tests.factories import make_bot, make_grant
 
 pytestmark = pytest.mark.django_db
@@ -187,10 +187,28 @@ def test_form_of_another_site_answers_nothing(agent, bot):
     assert browser.post(page, {"answer": "allow"}).status_code == 403
 
 
-def test_requests_are_bounded(agent, monkeypatch):
+def test_requests_are_bounded_by_those_in_which_people_signed_in(agent, bot, monkeypatch):
     monkeypatch.setattr(consent, "MAX_UNDER_WAY", 1)
+    browser = Client()
     assert begun(Client(), agent).status_code == 302
+    page = at_the_page(browser, agent, bot)  # the first one, in which nobody signed in, gave way
     assert begun(Client(), agent).status_code == 429
+    assert browser.post(page, {"answer": "allow"}).status_code == 302
+    AgentConsent.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert begun(Client(), agent).status_code == 302
+    assert AgentConsent.objects.count() == 1
+
+
+def test_requests_of_whoever_registered_the_most_give_way(agent, bot, monkeypatch):
+    monkeypatch.setattr(consent, "MAX_UNDER_WAY", 3)
+    quiet = PlainAgent(bot)
+    quiet.register()
+    AgentRegistration.objects.filter(pk=quiet.client_id).update(address="192.0.2.1")
+    assert begun(Client(), quiet).status_code == 302
+    for _ in range(4):
+        assert begun(Client(), agent).status_code == 302
+    kept = AgentConsent.objects.order_by("expires_at").values_list("registration", flat=True)
+    assert [str(pk) for pk in kept] == [quiet.client_id, agent.client_id, agent.client_id]
 
 
 def test_one_address_asks_so_often_and_no_more(agent):

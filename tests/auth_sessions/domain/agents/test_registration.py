@@ -117,12 +117,28 @@ def test_one_address_registers_so_often_and_no_more(agent):
 
 def test_unused_registrations_are_bounded_and_pruned(agent, monkeypatch):
     monkeypatch.setattr(registration, "MAX_UNUSED", 2)
-    assert [agent.register().status_code for _ in range(2)] == [201, 400]
     agent.connect()
+    assert [agent.register().status_code for _ in range(3)] == [201] * 3
+    assert registration.unused().count() == 2
+    assert AgentRegistration.objects.count() == 3  # what is used is not counted, and gives way to nobody
     AgentRegistration.objects.update(registered_at=timezone.now() - timedelta(days=2))
-    gone = overdue()["registrations of agents"]
-    assert gone.count() == 1
-    assert str(gone.get().pk) != agent.client_id
+    assert overdue()["registrations of agents"].count() == 2
+
+
+def test_one_address_shuts_out_nobody(access, monkeypatch, caplog):
+    """Where it has filled what all share, its own oldest gives way, to others and to itself."""
+    monkeypatch.setattr(registration, "MAX_UNUSED", 5)
+
+    def registers(address: str) -> AgentRegistration:
+        return registration.register(name="Agent", redirect_uris=[REDIRECT], address=address)
+
+    person = registers("198.51.100.7")
+    greedy = [registers(f"2001:db8:1:{number}::1") for number in range(4)]
+    others = [registers("192.0.2.1"), registers("192.0.2.2")]
+    assert [line.message for line in caplog.records].count("agent_registrations_full") == 2
+    greedy.append(registers("2001:db8:1:9::1"))
+    left = set(AgentRegistration.objects.values_list("pk", flat=True))
+    assert left == {one.pk for one in (person, *greedy[3:], *others)}
 
 
 def test_nobody_registers_while_it_is_off(access, bot):
