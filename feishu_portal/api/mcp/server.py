@@ -1,6 +1,8 @@
 """What agents are answered: who asks, and how much at once, before anything of the protocol is loaded."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
@@ -17,7 +19,7 @@ from core.database.thread import DatabaseThread
 from core.log_context import add_to_log
 from feishu_portal.api.endpoint import asked
 from feishu_portal.api.mcp.acting import Applications
-from feishu_portal.api.mcp.agent import agent_of, connection_of
+from feishu_portal.api.mcp.agent import Agent, agent_of, connection_of
 from feishu_portal.api.problems import Problem, not_found
 
 if TYPE_CHECKING:
@@ -28,10 +30,12 @@ PROTOCOL: Final = "feishu_portal.api.mcp.protocol"
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes of a request: a file of 1 MB in base64, and what is around it."""
 MAX_CALLS: Final = 200
-"""Requests under way in one process; of one client a quarter."""
+"""Requests under way in one process. A client has a quarter of them, and so have all agents that one person connected; agents that
+people connected have half of them together, so that they leave room for the keys of clients."""
 BODY_SECONDS: Final = 30.0
 FIRST_BYTE_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 5.0
+_OF_PEOPLE: Final = object()
 
 
 class McpServer:
@@ -62,14 +66,24 @@ class McpServer:
         connection = connection_of(scope)
         agent = await asked(self._database, partial(agent_of, connection))
         add_to_log(client=agent.client.name)
-        full = Problem(
-            429, "too_many_calls", "Too many requests are under way.", headers={"Retry-After": "1"}
-        )
-        taker = agent.connected.pk if agent.connected else agent.client.pk
-        with self._limits.fair_place(taker, limit=MAX_CALLS, full=full):
+        with self._place(agent):
             await asyncio.to_thread(import_module, PROTOCOL)  # which takes a second, the first time
             protocol = await self._protocols.current()
             await protocol.answer(agent, scope, received(body, receive), partial(_unstored, send=send))
+
+    @contextmanager
+    def _place(self, agent: Agent) -> Iterator[None]:
+        """Among the requests under way; raises Problem where there are too many."""
+        full = Problem(
+            429, "too_many_calls", "Too many requests are under way.", headers={"Retry-After": "1"}
+        )
+        with ExitStack() as places:
+            taker: object = agent.client.pk
+            if agent.connected is not None:
+                taker = agent.bot, agent.person
+                places.enter_context(self._limits.place(_OF_PEOPLE, limit=max(1, MAX_CALLS // 2), full=full))
+            places.enter_context(self._limits.fair_place(taker, limit=MAX_CALLS, full=full))
+            yield
 
     async def _body(self, request: Request) -> bytes:
         try:

@@ -1,5 +1,6 @@
 """Which calls a caller may send, and with which token."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -49,6 +50,13 @@ class CallRequest:
     """Read where a rule goes by them."""
     approval: CallApproval | None = None
     """The call was approved, and is sent now for the client that asked; there is no key."""
+
+    @property
+    def caller(self) -> str:
+        """By whom calls and waits are counted: the key, or, whichever of their agents sends it, the person who connected it."""
+        if self.agent_key:
+            return f"{self.target.app_id}/{self.target.person}"
+        return hashlib.sha256(self.key.encode()).hexdigest()
 
 
 class ContentsWanted(Exception):

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -118,7 +117,7 @@ class ProxyServer:
         if target.asks_for_app_token:
             await self._answer_with_own_key(request, scope, receive, send)
             return
-        with self._place(request.key):
+        with self._place(request.caller):
             try:
                 async with asyncio.timeout(TOTAL_SECONDS):
                     upload = Upload(receive, headers)
@@ -146,9 +145,8 @@ class ProxyServer:
         raise await self._ask(partial(put_question, question, call=call, address=request.address))
 
     @contextlib.contextmanager
-    def _place(self, key: str) -> Iterator[None]:
-        """Among the calls under way; raises Problem where there are too many, of everybody or of this key."""
-        caller = hashlib.sha256(key.encode()).hexdigest()
+    def _place(self, caller: str) -> Iterator[None]:
+        """Among the calls under way; raises Problem where there are too many, of everybody or of this caller."""
         full = overloaded("The portal relays as many calls as it can.")
         everybody = self._limits.place(EVERYBODY, limit=settings.PROXY_CALLS, full=full)
         own = self._limits.place(caller, limit=settings.PROXY_CLIENT_CALLS, full=_too_many())
@@ -160,7 +158,7 @@ class ProxyServer:
     ) -> None:
         try:
             key = request.key or await read_key(self._bodies, Request(scope, receive))
-            with self._place(key):
+            with self._place(replace(request, key=key).caller):
                 await self._ask(lambda: check_key(key, request.target, FreshRows()))
             response = with_own_key(key)
         except Problem as problem:
@@ -172,7 +170,7 @@ class ProxyServer:
         admitted = await self._submit(request)
         if isinstance(admitted, UserToken):
             read = partial(self._ask, partial(read_grant, admitted.pk))
-            await await_refresh(admitted, read, client=request.key)
+            await await_refresh(admitted, read, client=request.caller)
             admitted = await self._submit(replace(request, may_wait=False))
         if isinstance(admitted, UserToken):
             raise refresh_in_progress(admitted)
@@ -186,7 +184,7 @@ class ProxyServer:
         grant = await self._ask(partial(report_rejected, pk, generation))
         if grant is not None and grant.generation == generation:
             read = partial(self._ask, partial(read_grant, pk))
-            grant = await await_refresh(grant, read, client=request.key)
+            grant = await await_refresh(grant, read, client=request.caller)
         if grant is None or grant.generation == generation:
             return None
         with contextlib.suppress(Problem, ApprovalNeeded):

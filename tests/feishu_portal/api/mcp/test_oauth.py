@@ -1,5 +1,6 @@
 """Agents that people connect: the official client with its own OAuth, and what such an agent may and may not do."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +21,7 @@ from mcp.shared.auth import (
     ProtectedResourceMetadata,
 )
 from pydantic import AnyUrl
+from starlette.responses import JSONResponse
 
 from auth_sessions.domain import person_sign_in
 from auth_sessions.domain.agents.access import RESOURCE_PATH
@@ -29,6 +31,7 @@ from auth_sessions.models import AgentAccess, AgentToken, ConnectedAgent
 from core.access.actors import SYSTEM
 from core.access.models import ApiClient
 from core.access.scopes import Scope
+from feishu_portal.api.mcp import server
 from feishu_portal.api.mcp.server import PREFIX
 from feishu_portal.api.proxy.admission_rows import FreshRows
 from feishu_portal.approvals.models import CallApproval
@@ -37,6 +40,7 @@ from tests.factories import make_bot
 from tests.feishu_portal.api.mcp.conftest import Agent
 from tests.feishu_portal.api.proxy.outcomes import problem, uses
 from tests.feishu_portal.api.proxy.tokens import USER_TOKEN
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -193,6 +197,30 @@ async def test_agent_has_no_more_of_a_client_than_to_act_as_its_person(mcp, prox
     assert not {"list_bots", "get_bot", "list_incidents", "search_events", "replay_event"} & shown
     assert (await agent.ask("tools/call", name="list_bots", arguments={}))["code"] == -32602
     assert set((await agent.use("who_am_i"))["scopes"]) == {Scope.PROXY_USER, Scope.AUTH_CREATE}
+
+
+async def test_agents_of_one_person_share_a_bound(
+    mcp, proxy, bot, agent, grant, upstream, monkeypatch, settings
+):
+    second = Agent(mcp, (await proxy.database.run(PlainAgent(bot).connect))["access_token"])
+    other = Agent(mcp, await proxy.key(bots=(bot,)))
+    come, go = asyncio.Event(), asyncio.Event()
+
+    async def answer(_request):
+        come.set()
+        await go.wait()
+        return JSONResponse({"code": 0, "data": {}})
+
+    upstream.answer = answer
+    settings.PROXY_CLIENT_CALLS = 1
+    first = asyncio.create_task(agent.use("list_tasks"))
+    await asyncio.wait_for(come.wait(), PATIENCE)
+    assert (await second.refused("list_tasks"))["code"] == "too_many_calls"
+    monkeypatch.setattr(server, "MAX_CALLS", 4)
+    assert problem(await second.post(LIST_TOOLS)) == (429, "too_many_calls")
+    assert await other.tools()
+    go.set()
+    await first
 
 
 async def test_token_opens_nothing_but_the_endpoint_of_agents(proxy, agent, grant, upstream):
