@@ -9,7 +9,7 @@ from auth_sessions.enums import RefreshOutcome
 from bots.metrics import name_bot
 from bots.models import Bot
 from core.metrics.labels import BoundedLabels
-from core.metrics.registry import counter, histogram
+from core.metrics.registry import counter, gauge, histogram
 from feishu.text import Text
 
 MAX_REASONS: Final = 100
@@ -47,6 +47,13 @@ _refresh_failures = counter(
     "outcome",
     "reason",
 )
+_spooled = gauge(
+    "feishu_refresh_spool_answers",
+    Text(
+        "刷新进程磁盘上尚未入库的刷新结果数。",
+        "Answers to refreshes on the refresher's disk that the database has not taken yet.",
+    ),
+)
 _served = counter(
     "feishu_tokens_served_total",
     Text("通过接口交付的用户令牌。", "User tokens handed out by the API."),
@@ -72,6 +79,11 @@ def count_refresh(
     if not succeeded:
         said = str(code) if code is not None else reason or (f"http_{status}" if status else "unknown")
         _refresh_failures.labels(*_reasons.bounded(outcome, said)).inc()
+
+
+def note_spooled(answers: int) -> None:
+    """So many answers were left on disk when a pass of the refresher began."""
+    _spooled.set(answers)
 
 
 def count_token_served(bot: Bot) -> None:

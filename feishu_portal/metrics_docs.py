@@ -13,6 +13,7 @@ from feishu_portal.marked_pages import pages, table, write
 MODULES: Final = (
     "feishu_portal.api.proxy.metrics",
     "feishu_portal.runtime.metrics.build",
+    "feishu_portal.runtime.metrics.database_pool",
     "feishu_portal.runtime.metrics.tasks",
 )
 """That declare metrics and are loaded by some processes alone. The others are loaded with their apps."""

@@ -33,6 +33,12 @@ def keep_own() -> None:
         _set_pool(database, None)
 
 
+def pools() -> list[ConnectionPool]:
+    """Those that this process has by now: Django's own, which web processes have, and that of the threads that share one."""
+    of_django: dict[str, ConnectionPool] = getattr(type(_own()), "_connection_pools", {})
+    return [*of_django.values(), *_pools.values()]
+
+
 class PooledConnection:
     """The database connection of the thread that makes this, taken from a pool of ``most`` when a query needs it.
 

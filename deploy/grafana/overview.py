@@ -148,13 +148,20 @@ DASHBOARD: Final = Dashboard(
                 "失败的任务", "Tasks that failed",
                 Text("以错误结束的任务，每 5 分钟；错误见 worker 日志。", "Runs that ended with an error, in 5 minutes; the worker's log has it."),
                 "short", {"{{task}}": "sum by (task) (increase(feishu_task_failures_total[5m]))"},
-                limits=(3, None), width=12,
+                limits=(3, None),
             ),
             graph(
                 "高负载时省略的工作", "Work shed under load",
                 Text("refused 为拒收、待平台重推的事件；其余为可选工作。", "refused: events that the platform pushes again; the others were optional."),
                 "ops", {"{{work}}": rate("feishu_shed_work_total", "work")},
-                width=12,
+            ),
+            graph(
+                "数据库连接池", "Database pool",
+                Text(
+                    "各进程使用中的连接与等待连接的线程；等待持续不为 0 时，请求会变慢并返回 503。",
+                    "Connections in use and threads that wait for one, by process. Where some always wait, requests are slow and get 503.",
+                ),
+                "short", {"{{state}} {{job}} {{instance}}": "feishu_database_pool > 0"},
             ),
         ),
     ),

@@ -121,6 +121,14 @@ DASHBOARD: Final = Dashboard(
                 Text("已结束者，每小时，按结果；covered 为批准一小时内直接执行者。", "That ended, an hour, by outcome; covered: within an approved hour."),
                 "short", {"{{outcome}}": f"sum by (outcome) (increase(feishu_approvals_total{{{BOT}}}[1h]))"}, is_stacked=True,
             ),
+            graph(
+                "未入库的刷新结果", "Answers not stored",
+                Text(
+                    "保存在刷新进程磁盘上、数据库尚未接收的刷新结果；持续 5 分钟触发告警。",
+                    "Answers to refreshes on the refresher's disk that the database has not taken; five minutes are an alert.",
+                ),
+                "short", {"{{instance}}": "max by (instance) (feishu_refresh_spool_answers) > 0 or vector(0)"}, limits=(1, None),
+            ),
         ),
         (
             graph(

@@ -1,6 +1,8 @@
 import pytest
 
 from auth_sessions import metrics
+from auth_sessions.domain.refresh import spool
+from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.sessions import cancel_session, request_authorization
 from auth_sessions.domain.tokens.broker import hand_out
 from auth_sessions.enums import RefreshOutcome
@@ -33,6 +35,13 @@ def test_refresh_that_is_refused_is_counted_with_the_platforms_code(grant, platf
     platform.token.mock(return_value=oauth_error(20037))
     run(grant)
     assert (refreshes("dead_user"), refreshes("dead_user", "20037")) == (before[0] + 1, before[1] + 1)
+
+
+def test_answers_that_the_database_does_not_take_are_told_by_each_pass(db, monkeypatch):
+    for left in (2, 0):
+        monkeypatch.setattr(spool, "count", lambda left=left: left)
+        Pass().run()
+        assert value("feishu_refresh_spool_answers") == left
 
 
 def test_authorization_that_ends_is_counted(bot):

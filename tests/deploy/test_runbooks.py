@@ -29,7 +29,7 @@ PANEL = re.compile(r"\*\*([^*/\[\]()]+?)\s*/\s*([^*\[\]()]+?)\*\*")
 COMMAND = re.compile(r"manage\.py\s+(\w+)")
 LOG_LINE = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 PACKAGES = ("feishu", "core", "bots", "events", "auth_sessions", "feishu_portal")
-OF_OTHERS = {"max_connections", "pg_blocking_pids", "token_refresh"}
+OF_OTHERS = {"max_connections", "pg_blocking_pids", "pg_stat_activity", "token_refresh"}
 
 
 def titles(language: str) -> set[tuple[str, str]]:

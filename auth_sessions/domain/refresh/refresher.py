@@ -25,6 +25,7 @@ from auth_sessions.domain.refresh.recovery import drain_spool, recover
 from auth_sessions.domain.refresh.submission import Submission, oauth_of, submit
 from auth_sessions.enums import RefreshOutcome
 from auth_sessions.log_facts import of_grant
+from auth_sessions.metrics import note_spooled
 from auth_sessions.models import UserToken
 from bots.enums import ProcessPart
 from bots.models import Bot
@@ -116,6 +117,7 @@ class Pass:
 
     def run(self) -> Counter[RefreshOutcome]:
         taking = self._recover()
+        note_spooled(spool.count())
         with ThreadPoolExecutor(IN_FLIGHT, "refresh") as threads:
             while True:
                 vitals.passed(ProcessPart.REFRESH)

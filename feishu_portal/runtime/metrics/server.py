@@ -18,6 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from core.metrics.facts import FIGURES
 from core.metrics.registry import exposition
 from feishu_portal.runtime import health
+from feishu_portal.runtime.metrics import database_pool  # noqa: F401 -- told on the port
 from feishu_portal.runtime.metrics.build import tell_build
 
 logger = logging.getLogger(__name__)

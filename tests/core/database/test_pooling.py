@@ -6,7 +6,7 @@ from django.db import OperationalError, connection
 
 from bots.models import Bot
 from core.database import pooling
-from core.database.pooling import PooledConnection, keep_own
+from core.database.pooling import PooledConnection, keep_own, pools
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("postgres")]
 
@@ -76,6 +76,16 @@ def test_pool_is_closed_with_the_last_thread():
 
     assert pooled(is_open, most=2)
     assert not pooling._pools
+
+
+def test_pools_of_the_process_say_how_busy_they_are():
+    def work(_own) -> dict[str, int]:
+        Bot.objects.count()
+        [pool] = pools()
+        return pool.get_stats()
+
+    stats = pooled(work, most=2)
+    assert (stats["pool_size"] - stats["pool_available"], stats["requests_waiting"]) == (1, 0)
 
 
 def test_other_threads_share_nothing():

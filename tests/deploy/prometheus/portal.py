@@ -77,6 +77,8 @@ def _series() -> Iterator[tuple[str, str]]:
             ("process_cpu_seconds_total", {}, rising(0.3)),
             ("feishu_build_info", {"process": process, "version": "0.1.0"}, steady(1)),
             ("feishu_database_up", {}, steady(1)),
+            ("feishu_database_pool", {"state": "used"}, steady(3)),
+            ("feishu_database_pool", {"state": "waiting"}, steady(0)),
             ("feishu_database_figures_timestamp_seconds", {}, now),
             ("feishu_database_figures_failures_total", {"metric": "feishu_bots"}, steady(0)),
             *(_figures() if process in TELLING else ()),
@@ -97,6 +99,7 @@ def _series() -> Iterator[tuple[str, str]]:
             yield selector("feishu_last_pass_timestamp_seconds", process, instance, task="events.sweep"), now
     refresh = {"task": "auth_sessions.refresh_due"}
     yield selector("feishu_last_pass_timestamp_seconds", "refresher", "one:9104", **refresh), now
+    yield selector("feishu_refresh_spool_answers", "refresher", "one:9104"), steady(0)
     yield (
         selector("feishu_openapi_rate_limit", "worker", "one:9103", bot="cli_a", api="im/v1/messages"),
         steady(50),

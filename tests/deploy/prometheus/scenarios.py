@@ -444,6 +444,18 @@ SCENARIOS: Final = (
         quiet=("FeishuTokensUncertain", "warning"),
     ),
     Scenario(
+        "the database takes no answers",
+        told("refresher", "feishu_refresh_spool_answers", portal.then(0, 2)),
+        (warning("FeishuAnswersNotStored", job="feishu-refresher", instance="one:9104"),),
+        at=360,
+    ),
+    Scenario(
+        "an answer is stored by the next pass but a few",
+        told("refresher", "feishu_refresh_spool_answers", f"0x{BREAK - 1} 1x8 0x{LENGTH - BREAK - 9}"),
+        at=360,
+        quiet=("FeishuAnswersNotStored", "warning"),
+    ),
+    Scenario(
         "a redirect URL is wrong",
         counted("web", "feishu_auth_sessions_total", 0, 1, bot="cli_a", state="failed"),
         (warning("FeishuAuthorizationsFail", bot="cli_a"),),
@@ -536,6 +548,22 @@ SCENARIOS: Final = (
         told_by_all("feishu_database_figures_failures_total", ends_after(15, 1), metric="feishu_bots"),
         at=600,
         quiet=("FeishuFiguresMissing", "warning"),
+    ),
+    Scenario(
+        "handlers of pages hold all connections",
+        {portal.selector("feishu_database_pool", "web", "one:9101", state="waiting"): portal.then(0, 4)},
+        (warning("FeishuDatabasePoolBusy", job="feishu-web", instance="one:9101"),),
+        at=240,
+    ),
+    Scenario(
+        "a burst takes all connections for a minute",
+        {
+            portal.selector(
+                "feishu_database_pool", "web", "one:9101", state="waiting"
+            ): f"0x{BREAK - 1} 4x4 0x{LENGTH - BREAK - 5}"
+        },
+        at=240,
+        quiet=("FeishuDatabasePoolBusy", "warning"),
     ),
     # --- the whole
     Scenario(

@@ -54,7 +54,9 @@ def test_answer_of_a_refresher_that_died_before_storing_it_is_stored_by_the_next
     die_before_commit()
     grant.refresh_from_db()
     assert (grant.phase, grant.generation) == (RefreshPhase.SENDING, 1)
+    assert spool.count() == 1
     Pass().run()
+    assert spool.count() == 0
     grant.refresh_from_db()
     assert (grant.access_token, grant.refresh_token, grant.phase) == (
         "access-token-2",
