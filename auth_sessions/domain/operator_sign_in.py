@@ -25,6 +25,8 @@ from core.access import audit
 from core.access.actors import Actor
 from core.access.models import User
 from core.access.platform_sign_in import Offer
+from core.access.sessions import MAX_STRANGERS
+from core.database.retention import make_room
 from core.database.text import storable
 from feishu.errors import FeishuError
 from feishu.oauth import Pkce, UserInfo
@@ -91,6 +93,8 @@ def begin(bot: Bot, *, session: str, page: str, user: User | None = None) -> str
     ``user``: the operator whose account is to be linked, None to sign in."""
     state, pkce = STATE + new_secret(), Pkce.new()
     OperatorSignIn.objects.filter(session=session).delete()  # one at a time
+    if user is None:
+        make_room(OperatorSignIn.objects.filter(user=None).order_by("expires_at"), MAX_STRANGERS)
     OperatorSignIn.objects.create(
         bot=bot,
         user=user,

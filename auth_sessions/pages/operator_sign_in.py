@@ -29,7 +29,7 @@ from core.access.models import SignInMethod, User
 from core.access.pages.confirmation import confirmed
 from core.access.second_factors.policy import has_factor
 from core.access.second_factors.sign_in import begin as begin_second_step
-from core.access.sessions import own_key
+from core.access.sessions import begun, own_key
 from core.access.sign_in import remember_device, sign_in
 from core.console.actions import Question, ask
 from core.console.base import actor_of, operator_of
@@ -170,9 +170,7 @@ def _to_platform(request: HttpRequest, page: str, user: User | None) -> HttpResp
     bot = sign_in_bot()
     if bot is None:
         raise Http404
-    if not request.session.session_key:
-        request.session.create()
-    return private(HttpResponseRedirect(begin(bot, session=own_key(request), page=page, user=user)))
+    return private(HttpResponseRedirect(begin(bot, session=begun(request), page=page, user=user)))
 
 
 def callback(request: HttpRequest, app_id: str) -> HttpResponse:

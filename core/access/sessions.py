@@ -21,11 +21,15 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from core.access.models import OperatorSession, SignInMethod, User
+from core.database.retention import make_room
 from core.database.text import storable
 from core.middleware import response_middleware
 from core.remote_address import address_of
 
 ANONYMOUS_SECONDS: Final = 15 * 60
+MAX_STRANGERS: Final = 10_000
+"""Sessions of browsers that are not signed in, and as many challenges and ways to the platform that are under way. The oldest
+goes for a new one: to refuse that would let one stranger keep everybody out."""
 _STARTED: Final = "_started"
 _SEEN: Final = "_seen"
 CONFIRMED_SECONDS: Final = 10 * 60
@@ -149,6 +153,15 @@ def has_second_factor(session: SessionBase) -> bool:
 def sessions_of(user: User) -> QuerySet[OperatorSession]:
     """The sessions in which the operator is signed in now, the latest first."""
     return OperatorSession.objects.filter(user=user, expire_date__gt=timezone.now()).order_by("-seen_at")
+
+
+def begun(request: HttpRequest) -> str:
+    """The stored key of the request's session, which is made where there is none; the oldest of whoever is not signed in goes
+    where there are too many."""
+    if not request.session.session_key:
+        make_room(OperatorSession.objects.filter(user=None).order_by("expire_date"), MAX_STRANGERS)
+        request.session.create()
+    return own_key(request)
 
 
 def own_key(request: HttpRequest) -> str:

@@ -18,6 +18,19 @@ Overdue: TypeAlias = Mapping[str, QuerySet[Any]]
 """Rows that have had their time, by kind (plain English), each in the order of the index that finds them."""
 
 
+MADE_ROOM: Final = 1_000
+"""Rows that go at once, at most, where one more comes."""
+
+
+def make_room(rows: QuerySet[Any], most: int) -> None:
+    """Delete the first of ``rows``, in their order, so that with one more there are ``most``: for rows that anybody makes the
+    portal keep, which are otherwise pruned hourly."""
+    too_many = rows.count() - most + 1
+    if too_many > 0:
+        first = rows.values_list("pk", flat=True)[: min(too_many, MADE_ROOM)]
+        rows.filter(pk__in=list(first)).order_by().delete()
+
+
 def count_overdue(overdue: Overdue) -> dict[str, BoundedCount]:
     """How many rows of each kind there are."""
     return {kind: count_up_to(rows, MAX_COUNTED) for kind, rows in overdue.items()}

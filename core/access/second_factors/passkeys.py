@@ -20,7 +20,8 @@ from django.utils import timezone
 from core.access.models import Passkey, PasskeyChallenge, User
 from core.access.second_factors.errors import FactorLimitError, FactorRefusedError
 from core.access.second_factors.relying_party import relying_party
-from core.access.sessions import own_key
+from core.access.sessions import MAX_STRANGERS, begun, own_key
+from core.database.retention import make_room
 
 if TYPE_CHECKING:
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor
@@ -172,9 +173,9 @@ def _keep_challenge(
     request: HttpRequest, challenge: bytes, purpose: Purpose, user: User | None, *, handle: bytes = b""
 ) -> None:
     """Keep the challenge for the session, which is made where there is none."""
-    if not request.session.session_key:
-        request.session.create()
-    session = own_key(request)
+    session = begun(request)
+    if user is None:
+        make_room(PasskeyChallenge.objects.filter(user=None).order_by("expires_at"), MAX_STRANGERS)
     PasskeyChallenge.objects.filter(session=session, purpose=purpose).delete()  # one at a time
     PasskeyChallenge.objects.create(
         digest=_digest(challenge),

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from auth_sessions.domain import person_sign_in
+from auth_sessions.domain import operator_sign_in, person_sign_in
 from auth_sessions.models import OperatorAccount, OperatorSignIn
 from bots.models import Bot, Person
 from core.access.models import AuditEntry, OperatorSession, User
@@ -143,6 +143,19 @@ def test_answer_of_another_browser_signs_nobody_in(operator, bot, platform):
     own = signed_in(make_operator("attacker"))
     assert back(victim, bot, sent_to_platform(own, LINK)["state"]).status_code == 400
     assert OperatorAccount.objects.count() == 1
+
+
+def test_strangers_who_begin_pile_up_nothing(operator, bot, platform, monkeypatch):
+    monkeypatch.setattr(operator_sign_in, "MAX_STRANGERS", 2)
+    linked(operator, bot)
+    sent_to_platform(signed_in(operator), LINK)
+    browsers = [Client() for _ in range(3)]
+    states = [sent_to_platform(browser)["state"] for browser in browsers]
+    assert OperatorSignIn.objects.filter(user=None).count() == 2
+    assert OperatorSignIn.objects.filter(user=operator).count() == 1
+    for browser, state in zip(browsers, states, strict=True):
+        back(browser, bot, state)
+    assert [is_signed_in(browser) for browser in browsers] == [False, True, True]
 
 
 def test_answer_ends_after_minutes_and_is_of_its_bot(operator, bot, platform):

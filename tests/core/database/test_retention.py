@@ -11,7 +11,7 @@ from core.access.models import AuditEntry
 from core.database import retention
 from core.database.batches import Deleted
 from core.database.counts import BoundedCount
-from core.database.retention import Overdue, count_overdue, prune
+from core.database.retention import Overdue, count_overdue, make_room, prune
 
 pytestmark = pytest.mark.django_db
 
@@ -52,3 +52,11 @@ def test_each_kind_is_deleted_and_told_of_where_there_was_any(overdue, caplog):
         ("deletions", 1),
     ]
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize(("most", "left"), [(4, 3), (3, 2), (1, 0)])
+def test_room_is_made_for_one_more_by_the_first(overdue, most, left):
+    rows = AuditEntry.objects.order_by("pk")
+    kept = list(rows.values_list("pk", flat=True))[3 - left :]
+    make_room(rows, most)
+    assert list(rows.values_list("pk", flat=True)) == kept

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from core.access import sessions
 from core.access.models import OperatorSession, Passkey, PasskeyChallenge, User
 from core.access.second_factors import passkeys
 from core.access.tasks import prune
@@ -239,3 +240,21 @@ def test_removed_passkey_opens_nothing(operator, authenticator):
     assert browser.post(f"/admin/security/factors/passkey/{key}/remove/").status_code == 302
     other = Client()
     assert other.post(SIGN_IN, {"credential": authenticator.get(options(other))}).status_code == 400
+
+
+def test_strangers_who_begin_to_sign_in_pile_up_nothing(operator, authenticator, monkeypatch):
+    """Passkey challenges and the sessions made for them: the oldest go, and those of operators stay."""
+    for module in (passkeys, sessions):
+        monkeypatch.setattr(module, "MAX_STRANGERS", 3)
+    own = signed_in(operator)
+    asked = options(own, f"{ADD}options/")
+    browsers = [Client() for _ in range(5)]
+    signing_in = [options(browser) for browser in browsers]
+    assert PasskeyChallenge.objects.filter(user=None).count() == 3
+    assert OperatorSession.objects.filter(user=None).count() == 3
+    answers = [
+        browser.post(SIGN_IN, {"credential": authenticator.get(asked_for)}).status_code
+        for browser, asked_for in zip(browsers, signing_in, strict=True)
+    ]
+    assert [status == 200 for status in answers] == [False, False, True, True, True]
+    assert own.post(ADD, {"credential": Authenticator().create(asked), "name": "Phone"}).status_code == 200
