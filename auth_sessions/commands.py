@@ -222,7 +222,7 @@ def _claim(request: Request, key: str) -> bool:
 
 
 def _authorize(request: Request) -> None:
-    """Asks the person, unless they have allowed everything: then they are told until when, and may authorize anew."""
+    """Asks the person, unless they have allowed everything: then they are told until when, and may authorize again."""
     view = view_of(bot=request.bot, open_id=request.open_id, tenant_key=request.tenant_key, uses=0)
     if view.is_complete:
         send_self_service_card(

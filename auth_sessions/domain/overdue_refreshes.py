@@ -36,7 +36,7 @@ _NOTHING_SENT: Final = CodeInfo(
         "请查看 refresher 进程的日志：refresh_spool_unusable 表示 DATA_DIR 所在磁盘已满或不可写，请腾出空间或将其归还给运行用户。"
         "访问令牌约两小时后失效；刷新令牌过期后，用户须重新授权",
         "Look at the refresher's log. refresh_spool_unusable means that the disk of DATA_DIR is full, or that it cannot be written: "
-        "make room, or give it back to its user. Access tokens end within two hours or so, and people have to authorize anew once "
+        "make room, or give it back to its user. Access tokens end within two hours or so, and people have to authorize again once "
         "their refresh tokens have",
     ),
 )
