@@ -373,10 +373,10 @@ class SettingsTable(Table):
     )
     FEISHU_SECOND_FACTOR = choice(
         Text(
-            "要求谁启用两步验证（验证器应用或通行密钥）：不要求、仅管理员（超级用户）、所有操作员。"
+            "要求谁启用两步验证（验证器应用或通行密钥）：不要求、仅管理员、所有操作员。"
             "尚未启用的操作员登录后须先完成设置。",
-            "Of whom a second factor (an authenticator app or a passkey) is demanded: nobody, superusers, every operator. Who has "
-            "none yet sets one up after signing in.",
+            "Of whom a second factor (an authenticator app or a passkey) is demanded: nobody, administrators, every operator. Who "
+            "has none yet sets one up after signing in.",
         ),
         "off",
         "administrators",
@@ -477,7 +477,7 @@ class SettingsTable(Table):
         least=1,
         most=100,
     )
-    FEISHU_PLATFORM_LOOK_MINUTES = decimal(
+    FEISHU_PLATFORM_POLL_MINUTES = decimal(
         Text(
             "查询平台侧长连接数的间隔（分钟）；0 表示不查询。",
             "How often the platform's own count of a bot's connections is asked for, in minutes; 0 for never.",
@@ -495,10 +495,10 @@ class SettingsTable(Table):
         least=0.1,
         most=3_600,
     )
-    FEISHU_HANDLER_TRIES = integer(
+    FEISHU_HANDLER_ATTEMPTS = integer(
         Text(
-            "事件处理器在判定失败前的尝试次数。",
-            "How often an event handler is tried before its delivery counts as dead.",
+            "单个事件处理器的最多尝试次数；用尽后该次处理判定为失败。",
+            "How many attempts a handler has before its run for an event counts as dead.",
         ),
         default="5",
         least=1,

@@ -106,7 +106,7 @@ def compare(bot: Bot, *, online: int, before: OpenConnections, after: OpenConnec
 
 def due_bots() -> list[UUID]:
     """Bots to ask about now, each claimed for the caller."""
-    if not settings.PLATFORM_LOOK_MINUTES:
+    if not settings.PLATFORM_POLL_MINUTES:
         return []
     listening = Bot.objects.listening()
     now = timezone.now()
@@ -213,5 +213,5 @@ def _note(known: PlatformCount, **values: object) -> None:
 def _later(bot: Bot) -> datetime:
     """Within the usual interval; earlier for a bot that has received no event for long."""
     is_busy = bot.slots.filter(last_message_at__gt=timezone.now() - QUIET).exists()
-    minutes = settings.PLATFORM_LOOK_MINUTES / (1 if is_busy else 3)
+    minutes = settings.PLATFORM_POLL_MINUTES / (1 if is_busy else 3)
     return timezone.now() + spread(timedelta(minutes=minutes), by=0.2)

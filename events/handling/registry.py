@@ -55,7 +55,7 @@ class Registration:
     @property
     def max_attempts(self) -> int:
         """After so many failed attempts the handler's run is dead."""
-        return int(settings.HANDLER_TRIES) if self.retries is None else self.retries + 1
+        return int(settings.HANDLER_ATTEMPTS) if self.retries is None else self.retries + 1
 
     @property
     def seconds(self) -> float:
@@ -198,7 +198,7 @@ def on(
     and the switches of operators follow it, so name a handler before it moves, and give the path it had. A partial, a
     lambda and an object need one.
 
-    ``retries``: attempts after the first one; FEISHU_HANDLER_TRIES decides otherwise. ``timeout``: seconds one attempt may
+    ``retries``: attempts after the first one; FEISHU_HANDLER_ATTEMPTS decides otherwise. ``timeout``: seconds one attempt may
     take; FEISHU_HANDLER_SECONDS otherwise. ``atomic``: the handler's writes and the note that it succeeded share one
     transaction, as they do unless it answers a callback or yields; switch it off for a handler that talks to the network, so that no
     transaction waits for it. On SQLite one attempt of an atomic handler may take at most ``LOCK_SECONDS``.

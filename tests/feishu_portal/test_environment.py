@@ -68,7 +68,7 @@ def test_default_is_a_value_that_can_be_set(variable, monkeypatch):
     [
         ("DEBUG", "Yes", True), ("DEBUG", "0", False), ("DEBUG", "", False),
         ("LOG_LEVEL", "warning", "WARNING"), ("LOG_FORMAT", "JSON", "json"), ("LANGUAGE_CODE", "zh-Hans", "zh-hans"),
-        ("FEISHU_LEASE_SECONDS", " 2.5 ", 2.5), ("FEISHU_LEASE_SECONDS", "", 6.0), ("FEISHU_PLATFORM_LOOK_MINUTES", "0", 0.0),
+        ("FEISHU_LEASE_SECONDS", " 2.5 ", 2.5), ("FEISHU_LEASE_SECONDS", "", 6.0), ("FEISHU_PLATFORM_POLL_MINUTES", "0", 0.0),
         ("FEISHU_HANDLERS", "a, b.c,", ["a", "b.c"]),
         ("FEISHU_METRICS_PORT", "", 0), ("FEISHU_METRICS_HOST", "[::]", "::"), ("FEISHU_METRICS_HOST", "127.0.0.1", "127.0.0.1"),
         ("FEISHU_DELIVERY_NETWORKS", "public, 10.0.0.0/8,fd00::/8,192.0.2.1", ["public", "10.0.0.0/8", "fd00::/8", "192.0.2.1"]),

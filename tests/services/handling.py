@@ -38,7 +38,7 @@ def work(event, bot):
 """
 SETTINGS = {
     "FEISHU_HANDLERS": "burst_handlers",
-    "FEISHU_HANDLER_TRIES": "20",
+    "FEISHU_HANDLER_ATTEMPTS": "20",
     "FEISHU_SWEEP_SECONDS": "1",
     "FEISHU_RECONCILE_SECONDS": "0.5",
     "FEISHU_LEASE_SECONDS": "2",

@@ -86,7 +86,7 @@ def test_every_bot_is_claimed_by_one_worker_alone(bot):
 
 def test_nobody_is_asked_about_when_that_is_switched_off(bot, settings):
     PlatformCount.objects.update(next_check_at=timezone.now())
-    settings.PLATFORM_LOOK_MINUTES = 0
+    settings.PLATFORM_POLL_MINUTES = 0
     assert due_bots() == []
 
 
