@@ -24,7 +24,7 @@ class AuthSessionsConfig(AppConfig):
         from bots.people.references import keep_people_of  # noqa: PLC0415 -- see above
         from bots.processes.roles import count_as_needed  # noqa: PLC0415 -- see above
         from core.access.platform_sign_in import register  # noqa: PLC0415 -- see above
-        from core.installation.standing import count_as_stake  # noqa: PLC0415 -- see above
+        from core.installation.state import count_as_stake  # noqa: PLC0415 -- see above
 
         register(FeishuAccounts())
         count_as_stake(UserToken.objects.refreshable().exists)

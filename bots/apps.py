@@ -23,7 +23,7 @@ class BotsConfig(AppConfig):
         from bots.app_ids import directory  # noqa: PLC0415 -- models are there only now
         from bots.models import Bot  # noqa: PLC0415 -- see above
         from core.access import bot_directory  # noqa: PLC0415 -- see above
-        from core.installation.standing import count_as_content  # noqa: PLC0415 -- see above
+        from core.installation.state import count_as_content  # noqa: PLC0415 -- see above
 
         bot_directory.register(directory)
         count_as_content(Bot.objects.exists)

@@ -11,7 +11,7 @@ from sandbox.control.table import control_routes
 from sandbox.delivery.courier import Courier
 from sandbox.delivery.webhook import Webhook
 from sandbox.guard import Guard, PagePolicy
-from sandbox.pages.desk import desk_routes
+from sandbox.pages.developer import developer_routes
 from sandbox.pages.routes import page_routes
 from sandbox.platform.routes import platform_routes
 from sandbox.state import Sandbox
@@ -35,7 +35,7 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
     return Starlette(
         routes=[
             *page_routes(),
-            *desk_routes(),
+            *developer_routes(),
             *control_routes(),
             *platform_routes(),
         ],

@@ -82,7 +82,7 @@ def leaks(ears: LogWatch) -> Iterator[Watch]:
 @pytest.fixture(scope="session", autouse=True)
 def active_portal() -> None:
     """The tests' database is nobody's copy, and no statement is spent on finding out. Tests of the passive portal unpin it."""
-    from core.installation.standing import ACTIVE  # noqa: PLC0415 -- models are there only now
+    from core.installation.state import ACTIVE  # noqa: PLC0415 -- models are there only now
     from core.installation.watch import watch  # noqa: PLC0415 -- see above
 
     watch.pin(ACTIVE)
@@ -91,10 +91,10 @@ def active_portal() -> None:
 @pytest.fixture
 def passive_portal() -> Iterator[None]:
     """The database of this process is a copy."""
-    from core.installation.standing import ACTIVE, Cause, Standing  # noqa: PLC0415 -- models are there only now
+    from core.installation.state import ACTIVE, Cause, PortalState  # noqa: PLC0415 -- models are there only now
     from core.installation.watch import watch  # noqa: PLC0415 -- see above
 
-    watch.pin(Standing(Cause.PLACE))
+    watch.pin(PortalState(Cause.PLACE))
     yield
     watch.pin(ACTIVE)
 

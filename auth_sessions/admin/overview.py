@@ -26,8 +26,8 @@ from core.console.overview import (
     Problem,
     Repair,
     Section,
+    SectionState,
     Severity,
-    Standing,
     list_link,
     register,
 )
@@ -45,7 +45,7 @@ MAX_READ: Final = 1_000
 """Tokens in need of a person that are sorted by their bots; with more, the numbers are lower bounds."""
 
 
-def standing(user: User) -> Standing:
+def state(user: User) -> SectionState:
     tokens = UserToken.objects.visible_to(user)
     asked = count_up_to(AuthSession.objects.visible_to(user).open(), MAX_COUNT)
     active = count_up_to(tokens.filter(status=TokenStatus.ACTIVE), MAX_COUNT)
@@ -85,7 +85,7 @@ def standing(user: User) -> Standing:
         problems += _ended(tokens.filter(status=TokenStatus.NEEDS_REAUTH))
     if uncertain.count:
         problems += _uncertain(tokens.filter(phase=RefreshPhase.UNCERTAIN))
-    return Standing(cards, tuple(problems))
+    return SectionState(cards, tuple(problems))
 
 
 def _paused(user: User) -> Iterator[Problem]:
@@ -199,4 +199,4 @@ present(
 )
 present((lost_grants.LOST, lost_grants.LOST_BY_SEVERAL), Presentation(_lost_tokens))
 
-register(Section(title=_("Authorizations"), standing=standing))
+register(Section(title=_("Authorizations"), state=state))

@@ -65,7 +65,7 @@ def drawn(found: Checklist) -> SafeString:
 
 
 def _drawn(row: Row) -> dict[str, object]:
-    finding = row.standing.finding
+    finding = row.state.finding
     return {
         "row": row,
         "finding": finding,
@@ -76,7 +76,7 @@ def _drawn(row: Row) -> dict[str, object]:
 
 def digest(found: Checklist) -> str:
     """Of everything that it shows and that does not change by itself."""
-    rows = [(row.standing.finding, row.link, row.note) for row in found.rows]
+    rows = [(row.state.finding, row.link, row.note) for row in found.rows]
     return digest_of((found.checked_at, rows))
 
 

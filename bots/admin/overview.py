@@ -6,12 +6,12 @@ from bots.admin.problems import problems
 from bots.connections.status import connected_bots, unconnected_bots
 from bots.models import Bot, Incident
 from core.access.models import User
-from core.console.overview import Card, Section, Standing, list_link, register
+from core.console.overview import Card, Section, SectionState, list_link, register
 from core.console.paging import MAX_COUNT
 from core.database.counts import count_up_to
 
 
-def standing(user: User) -> Standing:
+def state(user: User) -> SectionState:
     bots = count_up_to(Bot.objects.visible_to(user), MAX_COUNT)
     connected = count_up_to(connected_bots().visible_to(user), MAX_COUNT)
     unconnected = count_up_to(unconnected_bots().visible_to(user), MAX_COUNT)
@@ -33,11 +33,11 @@ def standing(user: User) -> Standing:
         ),
     ]
     closed = Incident.objects.visible_to(user).filter(closed_at__isnull=False).order_by("-closed_at")
-    return Standing(
+    return SectionState(
         cards,
         tuple(problems(user, unconnected=unconnected, bots=bots)),
         last_problem_at=closed.values_list("closed_at", flat=True).first(),
     )
 
 
-register(Section(title=_("Bots"), standing=standing))
+register(Section(title=_("Bots"), state=state))

@@ -18,7 +18,7 @@ from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError
 from feishu.long_connection.connection import Connection
 from feishu.long_connection.messages import Message, Reply
-from feishu.long_connection.pace import Turns
+from feishu.long_connection.spacing import Turns
 from feishu.long_connection.timing import Timing
 from feishu.reasons import Reason
 

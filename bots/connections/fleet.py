@@ -30,8 +30,8 @@ from core.background.spread import spread
 from core.background.vitals import vitals
 from core.database.outages import OutageLog
 from core.database.thread import DatabaseThread
-from feishu.long_connection.pace import Turns
 from feishu.long_connection.sleep import CHECK_EVERY, SleepWatch, counting_sleep
+from feishu.long_connection.spacing import Turns
 from feishu.long_connection.timing import Timing
 
 T = TypeVar("T")

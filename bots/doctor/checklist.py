@@ -12,7 +12,7 @@ from django.utils import timezone
 from bots.doctor.developer_console import chat_with, console_page
 from bots.doctor.examination import examine_setup
 from bots.doctor.findings import Check
-from bots.doctor.records import Standing, standings_now
+from bots.doctor.records import CheckState, states_now
 from bots.enums import CheckResult, Transport
 from bots.models import Bot, Checkup, StoredFinding
 from core.access.models import User
@@ -169,14 +169,14 @@ _SAVED_WHILE_ONLINE: Final = {
 class Row:
     """One thing that has to be right. ``link``: where it is set right, empty where that is not known."""
 
-    standing: Standing
+    state: CheckState
     item: Item
     link: str
     note: Text | None = None
 
     @property
     def check(self) -> Check:
-        return self.standing.finding.check
+        return self.state.finding.check
 
     @property
     def is_chat(self) -> bool:
@@ -184,7 +184,7 @@ class Row:
 
     @property
     def is_open(self) -> bool:
-        result = self.standing.finding.result
+        result = self.state.finding.result
         return result is not CheckResult.OK and not (self.item.is_optional and result is CheckResult.UNKNOWN)
 
 
@@ -212,27 +212,27 @@ class Checklist:
 def checklist(bot: Bot) -> Checklist:
     """How the bot stands now: what was found, what was seen since, and what can be told without the platform."""
     checkup = Checkup.objects.filter(bot=bot).first()
-    standings = standings_now(bot)
+    states = states_now(bot)
     now = timezone.now()
     for finding in examine_setup(bot):
-        known = standings.get(finding.check)
+        known = states.get(finding.check)
         is_same = known is not None and known.finding.result is finding.result
         since = known.since if known and is_same else now
-        standings[finding.check] = Standing(finding, since, now)
-    ordered = [standings[check] for check in Check if check in standings]
+        states[finding.check] = CheckState(finding, since, now)
+    ordered = [states[check] for check in Check if check in states]
     return Checklist(bot, list(_rows(bot, ordered)), checkup.checked_at if checkup else None)
 
 
-def _rows(bot: Bot, standings: list[Standing]) -> Iterator[Row]:
+def _rows(bot: Bot, states: list[CheckState]) -> Iterator[Row]:
     is_online = bot.uses_connection and bot.slots.connected().exists()
-    for standing in standings:
-        check = standing.finding.check
+    for state in states:
+        check = state.finding.check
         item = ITEMS[check]
         link = chat_with(bot) if item.page == _CHAT else console_page(bot, item.page)
-        row = Row(standing, item, link)
+        row = Row(state, item, link)
         ways = {Check.EVENTS: Transport(bot.transport), Check.CALLBACKS: bot.callbacks_by}
         if row.is_open and ways.get(check) is Transport.WEBSOCKET:
-            row = Row(standing, item, link, _SAVED_WHILE_ONLINE[is_online])
+            row = Row(state, item, link, _SAVED_WHILE_ONLINE[is_online])
         yield row
 
 

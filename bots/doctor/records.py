@@ -29,7 +29,7 @@ _BAD: Final = frozenset({CheckResult.WRONG, CheckResult.WARNING})
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CheckState:
     """How a check stands: the finding, since when it is so, and when that was last looked at."""
 
     finding: Finding
@@ -75,15 +75,15 @@ def keep(bot: Bot, findings: Iterable[Finding], *, looked_at: datetime) -> None:
     if checkup is None or (checkup.checked_at is not None and checkup.checked_at > looked_at):
         return
     known = stored(bot)
-    standings = [
+    states = [
         kept
         if (kept := known.get(one.check)) and one.check in LASTING and kept.finding.result is CheckResult.OK
-        else Standing(one, _since(kept, one, looked_at), looked_at)
+        else CheckState(one, _since(kept, one, looked_at), looked_at)
         for one in findings
     ]
-    names = [standing.finding.check for standing in standings]
+    names = [state.finding.check for state in states]
     StoredFinding.objects.filter(bot=bot).exclude(check_name__in=names).delete()
-    _write(bot, standings)
+    _write(bot, states)
     Checkup.objects.filter(pk=bot.pk).update(checked_at=looked_at, observed_at=looked_at)
     bots_changed([bot.pk])
 
@@ -94,32 +94,32 @@ def observe(bot_id: UUID) -> None:
     if bot is None:
         return
     known = stored(bot)
-    changed = [standing for check, standing in standings_now(bot).items() if standing != known.get(check)]
+    changed = [state for check, state in states_now(bot).items() if state != known.get(check)]
     if not changed:
         return
     _write(bot, changed)
     bots_changed([bot.pk])
-    if any(standing.finding.result in _BAD for standing in changed):
+    if any(state.finding.result in _BAD for state in changed):
         examine_soon(bot)
 
 
-def standings_now(bot: Bot) -> dict[Check, Standing]:
+def states_now(bot: Bot) -> dict[Check, CheckState]:
     """What is kept, and what was seen since."""
-    standings = stored(bot)
+    states = stored(bot)
     for check, seen in observed(bot).items():
-        known = standings.get(check)
+        known = states.get(check)
         if known is None or (
             known.finding.result is not seen.finding.result
             and supersedes(seen, known.finding, known.looked_at)
         ):
-            standings[check] = Standing(seen.finding, seen.at, seen.at)
-    return {check: standings[check] for check in Check if check in standings}
+            states[check] = CheckState(seen.finding, seen.at, seen.at)
+    return {check: states[check] for check in Check if check in states}
 
 
-def stored(bot: Bot) -> dict[Check, Standing]:
+def stored(bot: Bot) -> dict[Check, CheckState]:
     """What the examinations have found, by check."""
     return {
-        Check(row.check_name): Standing(_finding(row), row.since, row.looked_at)
+        Check(row.check_name): CheckState(_finding(row), row.since, row.looked_at)
         for row in StoredFinding.objects.filter(bot=bot, check_name__in=list(Check))
     }
 
@@ -136,27 +136,27 @@ def _finding(row: StoredFinding) -> Finding:
     )
 
 
-def _since(known: Standing | None, found: Finding, looked_at: datetime) -> datetime:
+def _since(known: CheckState | None, found: Finding, looked_at: datetime) -> datetime:
     return known.since if known and known.finding.result is found.result else looked_at
 
 
-def _write(bot: Bot, standings: Iterable[Standing]) -> None:
+def _write(bot: Bot, states: Iterable[CheckState]) -> None:
     rows = [
         StoredFinding(
             bot=bot,
-            check_name=standing.finding.check,
-            result=standing.finding.result,
-            cause_zh=storable(standing.finding.cause.zh_cn, 1000),
-            cause_en=storable(standing.finding.cause.en_us, 1000),
-            cure_zh=storable(standing.finding.cure.zh_cn, 1000),
-            cure_en=storable(standing.finding.cure.en_us, 1000),
-            value=storable(standing.finding.value, 4000),
-            code=standing.finding.code,
-            log_id=storable(standing.finding.log_id, 128),
-            since=standing.since,
-            looked_at=standing.looked_at,
+            check_name=state.finding.check,
+            result=state.finding.result,
+            cause_zh=storable(state.finding.cause.zh_cn, 1000),
+            cause_en=storable(state.finding.cause.en_us, 1000),
+            cure_zh=storable(state.finding.cure.zh_cn, 1000),
+            cure_en=storable(state.finding.cure.en_us, 1000),
+            value=storable(state.finding.value, 4000),
+            code=state.finding.code,
+            log_id=storable(state.finding.log_id, 128),
+            since=state.since,
+            looked_at=state.looked_at,
         )
-        for standing in standings
+        for state in states
     ]
     StoredFinding.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["bot", "check_name"], update_fields=_COLUMNS

@@ -13,10 +13,10 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         from core.access import append_only, sessions, sign_in  # noqa: F401, PLC0415 -- they listen to Django's signals
         from core.console import list_headers  # noqa: PLC0415 -- models are there only now
-        from core.installation import figures, standing, watch  # noqa: F401, PLC0415 -- likewise; a passive process sends nothing
+        from core.installation import figures, state, watch  # noqa: F401, PLC0415 -- likewise; a passive process sends nothing
         from core.vault.canary import create_canary  # noqa: PLC0415 -- likewise
 
         list_headers.install()
         post_migrate.connect(create_canary, sender=self)
         post_migrate.connect(append_only.install, sender=self)
-        post_migrate.connect(standing.create, sender=self)
+        post_migrate.connect(state.create, sender=self)

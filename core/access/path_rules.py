@@ -43,7 +43,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """``effect`` is None where the contents of the call have to be read first. ``rule`` is the one that decides, as it is
     written; empty where none fits."""
 
@@ -72,21 +72,21 @@ def parse_rule(text: str) -> Rule:
 
 def judge(
     rules: Collection[str], method: str, segments: Sequence[str], contents: CallContents | None = None
-) -> Verdict:
+) -> Decision:
     """What ``rules`` say of a call. Segments are decoded; ``contents`` are None until somebody has read them."""
     if not rules:
-        return Verdict(Effect.ALLOW)
+        return Decision(Effect.ALLOW)
     for text in rules:
         rule = parse_rule(text)
         if not _matches(rule, method, segments):
             continue
         if not rule.token:
-            return Verdict(rule.effect, text)
+            return Decision(rule.effect, text)
         if contents is None:
-            return Verdict(None)
+            return Decision(None)
         if _names(rule, segments, contents):
-            return Verdict(rule.effect, text)
-    return Verdict(Effect.DENY)
+            return Decision(rule.effect, text)
+    return Decision(Effect.DENY)
 
 
 def may_allow(rules: Collection[str], method: str, segments: Sequence[str | None]) -> bool:

@@ -84,7 +84,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SectionState:
     """How an app stands. Whatever makes a card bad has a problem: without any, all is well."""
 
     cards: list[Card]
@@ -99,7 +99,7 @@ class Section:
     """What one app brings: a group of cards under a heading, and its problems."""
 
     title: str | Promise
-    standing: Callable[[User], Standing]
+    state: Callable[[User], SectionState]
 
 
 _sections: list[Section] = []

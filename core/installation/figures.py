@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.installation.standing import Cause
+from core.installation.state import Cause
 from core.installation.watch import watch
 from core.metrics.facts import Figures, by_label, database_gauge, read_together
 from feishu.text import Text

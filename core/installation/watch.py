@@ -1,4 +1,4 @@
-"""The standing of this process's database, looked at again every few seconds: what everything that acts asks first."""
+"""The state of this process's database, looked at again every few seconds: what everything that acts asks first."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ from django.db import Error, connection
 
 from core.database.connections import give_back
 from core.database.errors import described
-from core.installation import standing
-from core.installation.standing import ACTIVE, CAUSES, Cause, Standing
+from core.installation import state
+from core.installation.state import ACTIVE, CAUSES, Cause, PortalState
 from feishu.departures import departures
 from feishu.text import Text
 
@@ -43,14 +43,14 @@ class Watch:
         """What was last known, for those who cannot wait."""
         self._looked_at: float | None = None
         self._looking = threading.Lock()
-        self._asked: Future[Standing] | None = None
+        self._asked: Future[PortalState] | None = None
         self._is_pinned = False
 
     @property
     def _is_fresh(self) -> bool:
         return self._looked_at is not None and time.monotonic() - self._looked_at < FRESH_SECONDS
 
-    def current(self) -> Standing:
+    def current(self) -> PortalState:
         """At most a few seconds old."""
         if (
             not self._is_pinned
@@ -68,7 +68,7 @@ class Watch:
         """Whether nothing may be done; at most a few seconds old."""
         return self.current().is_passive
 
-    async def acurrent(self) -> Standing:
+    async def acurrent(self) -> PortalState:
         """The same on an event loop; what was last known while the database is slow."""
         if self._is_pinned or self._is_fresh:
             return self.last
@@ -78,27 +78,27 @@ class Watch:
         await asyncio.wait({asyncio.wrap_future(self._asked)}, timeout=patience)
         return self.last
 
-    def _current_and_give_back(self) -> Standing:
+    def _current_and_give_back(self) -> PortalState:
         try:
             return self.current()
         finally:
             give_back(before_waiting=True)
 
-    def judge(self) -> Standing:
+    def judge(self) -> PortalState:
         """As it is at this moment, within the transaction that is under way. Raises django.db.Error."""
         if not self._is_pinned:
-            self._set(standing.judge())
+            self._set(state.judge())
         return self.last
 
     def _look(self) -> None:
         try:
-            self._set(standing.judge() if connection.in_atomic_block else standing.look())
+            self._set(state.judge() if connection.in_atomic_block else state.look())
         except Error as error:
             logger.debug("installation_not_looked_at", extra=described(error))
             connection.close_if_unusable_or_obsolete()
         self._looked_at = time.monotonic()
 
-    def _set(self, found: Standing) -> None:
+    def _set(self, found: PortalState) -> None:
         before, self.last = self.last, found
         if found.cause == before.cause:
             return
@@ -119,7 +119,7 @@ class Watch:
         """Look anew when asked next."""
         self._looked_at = None
 
-    def pin(self, found: Standing) -> None:
+    def pin(self, found: PortalState) -> None:
         """Hold for this process whatever the database says: for tests and benchmarks."""
         self.last, self._is_pinned = found, True
 
@@ -132,7 +132,7 @@ def cure(cause: Cause) -> Text:
     return CURE_OF_SETTING if cause == Cause.SETTING else CURE
 
 
-def sentence(found: Standing) -> Text | None:
+def sentence(found: PortalState) -> Text | None:
     """What commands and pages say of a passive portal; None for an active one."""
     if found.cause is None:
         return None

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.models import own_bot_ids
 from core.access.models import User
-from core.console.overview import Card, Section, Standing, list_link, register
+from core.console.overview import Card, Section, SectionState, list_link, register
 from core.database.counts import BoundedCount
 from events.admin.failures import DAY, Failures, problems
 from events.enums import EventStatus
@@ -16,7 +16,7 @@ NEWEST = 10_000
 """Events that are looked at, the newest: they speak for the day."""
 
 
-def standing(user: User) -> Standing:
+def state(user: User) -> SectionState:
     events = arrived_since(timezone.now() - DAY, bots=own_bot_ids(user), most=NEWEST)
     counts = events.aggregate(
         first=Min("pk"),
@@ -47,7 +47,7 @@ def standing(user: User) -> Standing:
         ),
     ]
     failures = Failures(events, counts["first"], counts["failed"], counts["quarantined"])
-    return Standing(cards, tuple(problems(user, failures)))
+    return SectionState(cards, tuple(problems(user, failures)))
 
 
-register(Section(title=_("Events in the past 24 hours"), standing=standing))
+register(Section(title=_("Events in the past 24 hours"), state=state))

@@ -120,7 +120,7 @@ class Tried:
 
 
 @dataclass(slots=True)
-class Verdict:
+class DryRun:
     """Whether an event would be delivered, and why not."""
 
     is_delivered: bool = True
@@ -132,33 +132,33 @@ class Verdict:
         self.reasons.append(reason)
 
 
-def verdict_of(event: Event, subscription: Subscription | None, lines: list[str]) -> Verdict:
+def dry_run(event: Event, subscription: Subscription | None, lines: list[str]) -> DryRun:
     """As ``subscriptions.fan_out.wants`` decides, step by step. Raises ValueError for an event that cannot be read."""
-    verdict = Verdict()
+    run = DryRun()
     if subscription is not None:
-        _look_at_subscription(verdict, event, subscription)
+        _look_at_subscription(run, event, subscription)
     for line in lines:
         condition = parse_condition(line)
         values = condition.values_in(event.envelope)
         holds = condition.holds(event.envelope)
-        verdict.is_delivered &= holds
+        run.is_delivered &= holds
         shown = redact(values[:MAX_FOUND], name=condition.path[-1])
-        verdict.tried.append(Tried(line, holds, ", ".join(shown) if isinstance(shown, list) else str(shown)))
-    return verdict
+        run.tried.append(Tried(line, holds, ", ".join(shown) if isinstance(shown, list) else str(shown)))
+    return run
 
 
-def _look_at_subscription(verdict: Verdict, event: Event, subscription: Subscription) -> None:
+def _look_at_subscription(run: DryRun, event: Event, subscription: Subscription) -> None:
     if is_callback(event.event_type) and subscription.kind != SubscriptionKind.ANSWER:
-        verdict.refuse(gettext("It is a callback: only a subscription that answers them gets it."))
+        run.refuse(gettext("It is a callback: only a subscription that answers them gets it."))
     if not is_callback(event.event_type) and subscription.kind == SubscriptionKind.ANSWER:
-        verdict.refuse(gettext("It is not a callback: a subscription that answers them gets nothing else."))
+        run.refuse(gettext("It is not a callback: a subscription that answers them gets nothing else."))
     if not any(fnmatchcase(event.event_type, pattern) for pattern in subscription.event_types):
         types = ", ".join(subscription.event_types)
-        verdict.refuse(
+        run.refuse(
             gettext("The subscription does not want events of this type, but: %(types)s") % {"types": types}
         )
     if not (subscription.all_bots or subscription.bots.filter(pk=event.bot_id).exists()):
-        verdict.refuse(gettext("The event's bot is not among the subscription's."))
+        run.refuse(gettext("The event's bot is not among the subscription's."))
 
 
 def filter_page(model_admin: ConsoleAdmin[Event], request: HttpRequest, event: Event) -> HttpResponseBase:
@@ -168,12 +168,12 @@ def filter_page(model_admin: ConsoleAdmin[Event], request: HttpRequest, event: E
     choices = form.fields["subscription"]
     assert isinstance(choices, forms.ModelChoiceField)  # noqa: S101 -- for the type checker
     choices.queryset = Subscription.objects.visible_to(operator_of(request)).order_by("name")
-    verdict = None
+    run = None
     if data is not None and form.is_valid():
         subscription = form.cleaned_data["subscription"]
         lines = form.cleaned_data["filter"] or (subscription.filter if subscription else [])
         try:
-            verdict = verdict_of(event, subscription, lines)
+            run = dry_run(event, subscription, lines)
         except (ValueError, RecursionError):
             form.add_error(None, ValidationError(_("This event cannot be read: no filter matches it.")))
     event.page_title = model_admin.title_of(event)  # type: ignore[attr-defined]  # for the way to the page
@@ -183,7 +183,7 @@ def filter_page(model_admin: ConsoleAdmin[Event], request: HttpRequest, event: E
         "original": event,
         "title": _("Test a filter with this event"),
         "form": form,
-        "verdict": verdict,
+        "run": run,
         "media": model_admin.media + form.media,
     }
     return TemplateResponse(request, "admin/events/event/filter_test.html", context)

@@ -22,10 +22,10 @@ from feishu.long_connection.discovery import Endpoint
 from feishu.long_connection.ending import STOPPED, EndKind
 from feishu.long_connection.messages import Message, Reply, Sink
 from feishu.long_connection.observer import Observer
-from feishu.long_connection.pace import Turns
 from feishu.long_connection.pump import Pump
 from feishu.long_connection.session import Session
 from feishu.long_connection.socket import GatewaySocket, dial
+from feishu.long_connection.spacing import Turns
 from feishu.long_connection.timing import Timing
 from feishu.reasons import Reason
 

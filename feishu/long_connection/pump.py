@@ -13,7 +13,6 @@ from feishu.long_connection.ending import Ending, EndKind, of_closed
 from feishu.long_connection.messages import Message, Reply
 from feishu.long_connection.observer import Observer
 from feishu.long_connection.outbox import Outbox
-from feishu.long_connection.pace import Pace
 from feishu.long_connection.session import (
     ConfigChanged,
     Event,
@@ -23,6 +22,7 @@ from feishu.long_connection.session import (
     Session,
 )
 from feishu.long_connection.socket import GatewaySocket
+from feishu.long_connection.spacing import Spacing
 from feishu.long_connection.timing import Timing
 
 logger = logging.getLogger("feishu.long_connection")
@@ -43,7 +43,7 @@ class Pump:
         deliveries: Deliveries,
         observer: Observer,
         *,
-        pace: Pace,
+        pace: Spacing,
         timing: Timing,
         clock: Callable[[], float],
         log: dict[str, str],

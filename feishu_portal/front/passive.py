@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.installation.standing import CAUSES, Cause, Standing
+from core.installation.state import CAUSES, Cause, PortalState
 from core.installation.watch import cure, sentence, watch
 from feishu_portal.api.error_pages import is_for_callers
 from feishu_portal.api.problems import Problem, answer, answer_before_django
@@ -50,11 +50,11 @@ class ActiveOnly:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        standing = await watch.acurrent()
-        if standing.cause is None:
+        state = await watch.acurrent()
+        if state.cause is None:
             await self._app(scope, receive, send)
             return
-        await answer_before_django(refusal(standing.cause))(scope, receive, send)
+        await answer_before_django(refusal(state.cause))(scope, receive, send)
 
 
 @sync_and_async_middleware
@@ -63,9 +63,9 @@ def refuse_while_passive(get_response: Callable[[HttpRequest], Any]) -> Callable
     if iscoroutinefunction(get_response):
 
         async def respond_async(request: HttpRequest) -> HttpResponseBase:
-            standing = await watch.acurrent()
+            state = await watch.acurrent()
             # In a thread: the page and its words depend on who is signed in.
-            refused = await sync_to_async(_refused)(request, standing) if standing.is_passive else None
+            refused = await sync_to_async(_refused)(request, state) if state.is_passive else None
             response: HttpResponseBase = refused or await get_response(request)
             return response
 
@@ -78,13 +78,13 @@ def refuse_while_passive(get_response: Callable[[HttpRequest], Any]) -> Callable
     return respond
 
 
-def _refused(request: HttpRequest, standing: Standing) -> HttpResponseBase | None:
+def _refused(request: HttpRequest, state: PortalState) -> HttpResponseBase | None:
     path = request.path_info
     is_read = request.method in _READING and not _ACTS_WHEN_READ.match(path)
-    if standing.cause is None or is_read or path in map(reverse, _SIGNING_IN):
+    if state.cause is None or is_read or path in map(reverse, _SIGNING_IN):
         return None
     if is_for_callers(path):
-        refused = answer(refusal(standing.cause))
+        refused = answer(refusal(state.cause))
         refused._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 -- Django would log each as an error
         return refused
     if path.startswith(reverse("admin:index")):
@@ -105,11 +105,11 @@ def _page_before(request: HttpRequest) -> str:
 
 def passive_banner(request: HttpRequest) -> dict[str, object]:
     """A context processor: ``passive``, for the banner of the console's pages. Why, and what to do, is for operators."""
-    standing = watch.last
-    text = sentence(standing)
+    state = watch.last
+    text = sentence(state)
     if text is None:
         return {}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"passive": {"text": _("This portal is passive: it connects no bot and sends nothing.")}}
-    return {"passive": {"text": text.in_language(get_language() or ""), "marked_at": standing.marked_at}}
+    return {"passive": {"text": text.in_language(get_language() or ""), "marked_at": state.marked_at}}

@@ -30,14 +30,14 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "public_url": settings.PUBLIC_URL,
             "sandbox_url": settings.SANDBOX_URL,
         }
-    standings = [(section.title, section.standing(user)) for section in sections()]
-    found = sort(standing for _title, standing in standings)
+    states = [(section.title, section.state(user)) for section in sections()]
+    found = sort(state for _title, state in states)
     now = verdict(found, is_passive=watch.last.is_passive)
     return context | {
         "verdict": now,
         "live_verdict": live_verdict(now),
         "problems": live_list(found, user),
-        "card_groups": [(title, standing.cards) for title, standing in standings],
+        "card_groups": [(title, state.cards) for title, state in states],
         "sandbox_url": _sandbox_to_try(user),
     }
 

@@ -13,7 +13,7 @@ from bots.incidents.silences import PERMISSION, silences
 from bots.models import ProblemSilence
 from core.access.models import User
 from core.console.live.digests import digest_of
-from core.console.overview import MAX_PROBLEMS, Problem, Repair, Severity, Standing, sections
+from core.console.overview import MAX_PROBLEMS, Problem, Repair, SectionState, Severity, sections
 from core.console.rendering import actor
 
 MAX_SHOWN: Final = 10
@@ -41,24 +41,24 @@ class Findings:
 
 def findings(user: User) -> Findings:
     """What is wrong now, in a fixed number of queries."""
-    return sort(section.standing(user) for section in sections())
+    return sort(section.state(user) for section in sections())
 
 
-def sort(standings: Iterable[Standing]) -> Findings:
+def sort(states: Iterable[SectionState]) -> Findings:
     """One row a fact, and the worst first: of equal severity in the order of the apps."""
-    standings = list(standings)
+    states = list(states)
     ranked = sorted(
-        (problem for standing in standings for problem in standing.problems),
+        (problem for state in states for problem in state.problems),
         key=lambda problem: -problem.severity,
     )
     once = list({problem.key: problem for problem in reversed(ranked)}.values())[::-1]
     silent = silences(once)
-    ends = [standing.last_problem_at for standing in standings if standing.last_problem_at]
+    ends = [state.last_problem_at for state in states if state.last_problem_at]
     return Findings(
         [problem for problem in once if problem.key not in silent],
         [(problem, silent[problem.key]) for problem in once if problem.key in silent],
         max(ends, default=None),
-        is_more=any(len(standing.problems) >= MAX_PROBLEMS for standing in standings),
+        is_more=any(len(state.problems) >= MAX_PROBLEMS for state in states),
     )
 
 

@@ -19,7 +19,7 @@ from bots.models import Bot, FleetProcess
 from core.access import audit
 from core.access.actors import Actor
 from core.access.models import ApiClient, OperatorSession
-from core.installation import standing
+from core.installation import state
 from core.installation.watch import watch
 from events.enums import ACTIVE_RUNS, OPEN_DELIVERIES, SENDING, SubscriptionState
 from events.log import restored as work
@@ -97,7 +97,7 @@ def adopt(kind: Adoption, *, keep_work: bool, actor: Actor) -> Mapping[str, int]
     """Adopt the database; returns what was done, with counts. ``keep_work``: handler runs and deliveries that wait go on."""
     done = {name: step() for name, step in _steps(kind, keep_work=keep_work)}
     with transaction.atomic():
-        installation = standing.adopt()
+        installation = state.adopt()
         counts: dict[str, Any] = {name.replace(" ", "_"): count for name, count in done.items()}
         audit.record(
             actor=actor, action="installation.adopted", target=installation, kind=kind.value, **counts

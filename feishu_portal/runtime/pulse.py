@@ -17,7 +17,7 @@ from bots.processes.heartbeats import ThisProcess, begin_watch, forget_gone, not
 from core.background.vitals import vitals
 from core.database.connections import give_back, limit_waiting
 from core.database.outages import OutageLog
-from core.installation import standing
+from core.installation import state
 from core.log_pace import THINNED
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Pulse:
 
     def _watch(self, seconds: float) -> None:
         forget_gone()
-        if standing.judge().is_passive:
+        if state.judge().is_passive:
             return
         people = watch_fleet(watched_seconds=seconds)
         if people and self._telling.acquire(blocking=False):

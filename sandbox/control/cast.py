@@ -9,7 +9,7 @@ from starlette.requests import Request
 from feishu.scopes import scope_text
 from sandbox.config import DEFAULT_SCOPES, AppConfig, AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import ControlRoute, command, known_app, known_person, question
-from sandbox.delivery.hearing import tell_of_bot
+from sandbox.delivery.receivers import tell_of_bot
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
 from sandbox.world import ids

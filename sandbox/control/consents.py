@@ -85,11 +85,11 @@ async def register(sandbox: Sandbox, wanted: Register) -> dict[str, Any]:
     """`{"app_id"}`: of the app that was made or extended; empty where the person said no."""
     world = sandbox.world
     person = known_person(world, wanted.person)
-    wish = registrations.read(world, _query_of(wanted.url))
+    asked = registrations.read(world, _query_of(wanted.url))
     if wanted.decision == "deny":
-        registrations.deny(wish)
+        registrations.deny(asked)
         return {"app_id": ""}
-    return {"app_id": registrations.make(world, wish, person, name=wanted.name, app_id=wanted.app_id).app_id}
+    return {"app_id": registrations.make(world, asked, person, name=wanted.name, app_id=wanted.app_id).app_id}
 
 
 async def device(sandbox: Sandbox, wanted: Device) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sandbox.config import AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import ControlRoute, command, known_app, known_message, known_person, question
 from sandbox.control.mentioning import Mentions, keyed
 from sandbox.delivery import callbacks, envelopes
-from sandbox.delivery.hearing import tell_bots, tell_of_reaction
+from sandbox.delivery.receivers import tell_bots, tell_of_reaction
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
 from sandbox.world import ids

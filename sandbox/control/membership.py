@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from sandbox.config import AppId, PersonId
 from sandbox.control.endpoint import ControlRoute, command, known_app, known_person
-from sandbox.delivery.hearing import tell_of_bot, tell_of_people
+from sandbox.delivery.receivers import tell_of_bot, tell_of_people
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
 from sandbox.world.messages import Chat

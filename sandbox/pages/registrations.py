@@ -54,7 +54,7 @@ class Addons(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RegistrationRequest:
     """A registration that waits. `app`: the one to extend; None where one is to be made, or chosen unless `create_only`."""
 
     registration: Registration
@@ -65,7 +65,7 @@ class Wish:
     addons: Addons
 
 
-def read(world: World, query: Mapping[str, str]) -> Wish:
+def read(world: World, query: Mapping[str, str]) -> RegistrationRequest:
     """Raises ControlError for a code under which nothing waits, and for what the SDK would not have sent."""
     registration = world.registrations.waiting(query.get("user_code", ""))
     if registration is None:
@@ -74,7 +74,7 @@ def read(world: World, query: Mapping[str, str]) -> Wish:
     app = world.apps.get(client_id)
     if client_id and app is None:
         raise ControlError(f"there is no app {client_id}", status=404)
-    return Wish(
+    return RegistrationRequest(
         registration=registration,
         name=query.get("name", "")[:100],
         description=query.get("desc", "")[:500],
@@ -84,36 +84,38 @@ def read(world: World, query: Mapping[str, str]) -> Wish:
     )
 
 
-def make(world: World, wish: Wish, person: PersonConfig, *, name: str = "", app_id: str = "") -> AppConfig:
+def make(
+    world: World, asked: RegistrationRequest, person: PersonConfig, *, name: str = "", app_id: str = ""
+) -> AppConfig:
     """The app, made or extended, which the program is told at its next poll. `app_id`: an app that the person has chosen.
 
     Raises ControlError for an app that may not be chosen.
     """
-    chosen = wish.app or (world.apps.get(app_id) if app_id and not wish.create_only else None)
+    chosen = asked.app or (world.apps.get(app_id) if app_id and not asked.create_only else None)
     if app_id and (chosen is None or chosen.app_id != app_id):
         raise ControlError(f"{app_id} may not be chosen", status=409)
     if chosen is None:
-        name = (name or wish.name or "{user}的应用").replace("{user}", person.name)
+        name = (name or asked.name or "{user}的应用").replace("{user}", person.name)
         chosen = AppConfig(app_id=_new_app_id(world), name=name, en_name=name, owner=person.id)
-        if not wish.addons.preset:
+        if not asked.addons.preset:
             chosen = structs.replace(chosen, scopes=list(BASE_SCOPES), events=[], callbacks=[])
-    app = _extended(chosen, wish.addons)
+    app = _extended(chosen, asked.addons)
     world.put_app(app)
-    registration = wish.registration
+    registration = asked.registration
     registration.decision, registration.app_id, registration.person_id = "made", app.app_id, person.id
     registration.brand = person.tenant_brand
     world.watchers.tell("reload")
     return app
 
 
-def deny(wish: Wish) -> None:
-    wish.registration.decision = "denied"
+def deny(asked: RegistrationRequest) -> None:
+    asked.registration.decision = "denied"
 
 
-def scopes_of(wish: Wish) -> list[str]:
+def scopes_of(asked: RegistrationRequest) -> list[str]:
     """What the page shows: everything that the app is going to have."""
-    base = wish.app.scopes if wish.app else DEFAULT_SCOPES if wish.addons.preset else BASE_SCOPES
-    return list(dict.fromkeys([*base, *wish.addons.scopes.all]))
+    base = asked.app.scopes if asked.app else DEFAULT_SCOPES if asked.addons.preset else BASE_SCOPES
+    return list(dict.fromkeys([*base, *asked.addons.scopes.all]))
 
 
 def _extended(app: AppConfig, addons: Addons) -> AppConfig:

@@ -18,7 +18,7 @@ from feishu.text import Text
 from sandbox.config import PersonConfig
 from sandbox.errors import ControlError
 from sandbox.pages import consents, registrations, words
-from sandbox.platform.gateway import sign
+from sandbox.platform.api_front import sign
 from sandbox.platform.registration import PAGE
 from sandbox.platform.resources import image_type
 from sandbox.state import sandbox_of
@@ -127,17 +127,17 @@ async def registration(request: Request) -> Response:
     """Where the QR code of an app registration leads."""
     world = sandbox_of(request).world
     try:
-        wish = registrations.read(world, request.query_params)
+        asked = registrations.read(world, request.query_params)
     except ControlError as problem:
         return render(request, "registration.html", status=problem.status, problem=problem.message)
-    wish.registration.brand = person_of(request).tenant_brand
+    asked.registration.brand = person_of(request).tenant_brand
     return render(
         request,
         "registration.html",
-        wish=wish,
+        asked=asked,
         apps=list(world.apps.values()),
         people=[p for p in world.people.values() if p.status == "active"],
-        scopes=[(scope, scope_text(scope)) for scope in registrations.scopes_of(wish)],
+        scopes=[(scope, scope_text(scope)) for scope in registrations.scopes_of(asked)],
         query=request.url.query,
     )
 
@@ -146,13 +146,13 @@ async def decide_registration(request: Request) -> Response:
     """The buttons of that page."""
     world, form = sandbox_of(request).world, await form_of(request)
     try:
-        wish = registrations.read(world, request.query_params)
+        asked = registrations.read(world, request.query_params)
         if _decision(form) == "deny":
-            registrations.deny(wish)
+            registrations.deny(asked)
             return render(request, "registration.html", outcome="denied")
         person = _person_of(world, form.get("person", ""))
         app = registrations.make(
-            world, wish, person, name=form.get("name", ""), app_id=form.get("app_id", "")
+            world, asked, person, name=form.get("name", ""), app_id=form.get("app_id", "")
         )
     except ControlError as problem:
         return render(request, "registration.html", status=problem.status, problem=problem.message)

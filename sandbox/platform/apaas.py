@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call, admit
+from sandbox.platform.api_front import Call, admit
 from sandbox.platform.postgrest import QueryError, order_by, quoted, select, where
 from sandbox.strange_json import parse_json
 from sandbox.world.workspaces import DEMO_NAMESPACE, Workspace, WorkspaceError, new_record_id

@@ -15,7 +15,7 @@ from feishu.card_rules import TOO_MANY_ELEMENTS as TOO_MANY
 from sandbox.cards import validation
 from sandbox.delivery.callbacks import show
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call, admit, invalid_field, too_often
+from sandbox.platform.api_front import Call, admit, invalid_field, too_often
 from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.cards import LIFE_SECONDS, STREAMING_SECONDS, CardEntity

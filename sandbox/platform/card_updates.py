@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.cards import validation
 from sandbox.delivery.callbacks import show
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call, admit
+from sandbox.platform.api_front import Call, admit
 from sandbox.platform.messages import UPDATE_SCOPES
 from sandbox.world.world import CallbackToken, World
 

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from feishu.values import text_of
 from sandbox.config import AppConfig, PersonConfig
-from sandbox.delivery.hearing import tell_of_bot, tell_of_people
+from sandbox.delivery.receivers import tell_of_bot, tell_of_people
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call, Caller, admit
+from sandbox.platform.api_front import Call, Caller, admit
 from sandbox.platform.paging import page
 from sandbox.platform.recipients import find_person, id_of
 from sandbox.world.avatars import avatar_url

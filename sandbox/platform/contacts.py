@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from sandbox.errors import PlatformError
+from sandbox.platform.api_front import Call, admit
 from sandbox.platform.directory import CONTACT_SCOPES, describe_person
-from sandbox.platform.gateway import Call, admit
 from sandbox.platform.recipients import find_person
 from sandbox.world import ids
 

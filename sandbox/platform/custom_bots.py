@@ -12,7 +12,7 @@ from typing import Any, Final
 from feishu.values import text_of
 from sandbox.cards import validation
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call
+from sandbox.platform.api_front import Call
 from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.hooks import Hook

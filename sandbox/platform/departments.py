@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sandbox.config import DepartmentConfig
 from sandbox.errors import PlatformError
+from sandbox.platform.api_front import Call, admit, invalid_field
 from sandbox.platform.directory import CONTACT_SCOPES, describe_person
-from sandbox.platform.gateway import Call, admit, invalid_field
 from sandbox.platform.paging import page
 from sandbox.world import ids
 from sandbox.world.world import World

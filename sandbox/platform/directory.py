@@ -8,7 +8,7 @@ from typing import Any
 from feishu.scopes import scope_text
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call, admit
+from sandbox.platform.api_front import Call, admit
 from sandbox.platform.recipients import find_person
 from sandbox.world import ids
 from sandbox.world.avatars import avatar_url

@@ -8,8 +8,8 @@ import msgspec
 from starlette.responses import Response
 
 from sandbox.config import AppConfig
+from sandbox.platform.api_front import Call, answer_json, cut
 from sandbox.platform.assertions import check_assertion
-from sandbox.platform.gateway import Call, answer_json, cut
 from sandbox.world.connections import SERVICE_ID
 from sandbox.world.faults import CallFault, DiscoveryFault
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from feishu.values import text_of
 from sandbox.cards import validation
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Caller
+from sandbox.platform.api_front import Caller
 from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.messages import Chat

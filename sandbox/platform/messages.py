@@ -11,10 +11,10 @@ from sandbox.cards import simplified, validation
 from sandbox.config import AppConfig
 from sandbox.delivery.callbacks import UPDATE_SECONDS, show
 from sandbox.delivery.envelopes import mentions_for
-from sandbox.delivery.hearing import tell_bots
+from sandbox.delivery.receivers import tell_bots
 from sandbox.errors import PlatformError
 from sandbox.platform import message_content
-from sandbox.platform.gateway import Call, Caller, admit, invalid_field
+from sandbox.platform.api_front import Call, Caller, admit, invalid_field
 from sandbox.platform.mentions import resolve_mentions
 from sandbox.platform.paging import page
 from sandbox.platform.recipients import check_member, find_chat, id_of, sender_of, visible_message

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sandbox.config import AppConfig
 from sandbox.errors import PlatformError, TokenError
-from sandbox.platform.gateway import BAD_APP_TOKEN, BAD_TENANT_TOKEN, Call, admit
+from sandbox.platform.api_front import BAD_APP_TOKEN, BAD_TENANT_TOKEN, Call, admit
 from sandbox.platform.user_info import about
 from sandbox.world.authorizations import Issued
 

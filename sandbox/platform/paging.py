@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.platform.gateway import Call, invalid_field
+from sandbox.platform.api_front import Call, invalid_field
 
 
 def page(call: Call, items: list[Any], *, most: int = 100) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sandbox.delivery.hearing import tell_of_reaction
+from sandbox.delivery.receivers import tell_of_reaction
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call, Caller, admit
+from sandbox.platform.api_front import Call, Caller, admit
 from sandbox.platform.recipients import sender_of, visible_message
 from sandbox.world import ids
 from sandbox.world.messages import Message, Reaction

@@ -2,7 +2,7 @@
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call, Caller, invalid_field
+from sandbox.platform.api_front import Call, Caller, invalid_field
 from sandbox.world import ids
 from sandbox.world.messages import Chat, Message
 from sandbox.world.world import World

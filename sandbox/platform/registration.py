@@ -8,7 +8,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from sandbox.errors import TokenError
-from sandbox.platform.gateway import Call, answer_json, suffer
+from sandbox.platform.api_front import Call, answer_json, suffer
 from sandbox.world import ids
 
 PAGE: Final = "/page/launcher"

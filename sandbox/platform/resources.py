@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from sandbox.errors import PlatformError
 from sandbox.platform import multipart
-from sandbox.platform.gateway import Call, Caller, admit
+from sandbox.platform.api_front import Call, Caller, admit
 from sandbox.platform.recipients import visible_message
 from sandbox.world.resources import Resource
 

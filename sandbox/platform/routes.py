@@ -25,7 +25,7 @@ from sandbox.platform import (
     unimitated,
     user_info,
 )
-from sandbox.platform.gateway import Call, Handler, route
+from sandbox.platform.api_front import Call, Handler, route
 
 _MESSAGES = "/open-apis/im/v1/messages"
 _CHATS = "/open-apis/im/v1/chats"

@@ -4,7 +4,7 @@ import uuid
 from typing import Any, Final
 
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Call, Caller, admit
+from sandbox.platform.api_front import Call, Caller, admit
 from sandbox.platform.paging import page
 from sandbox.platform.recipients import find_person, id_of, sender_of
 from sandbox.world.tasks import Task

@@ -8,7 +8,7 @@ import hmac
 from typing import Any
 
 from sandbox.errors import PlatformError, TokenError
-from sandbox.platform.gateway import Call, suffer
+from sandbox.platform.api_front import Call, suffer
 
 
 async def tenant_access_token(call: Call) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from feishu.values import text_of
 from sandbox.config import AppConfig
 from sandbox.delivery import envelopes
 from sandbox.errors import TokenError
+from sandbox.platform.api_front import Call, cut, limit_rate
 from sandbox.platform.assertions import ASSERTION_TYPE, check_assertion
-from sandbox.platform.gateway import Call, cut, limit_rate
 from sandbox.world.authorizations import Issued
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from feishu.api_list import Api
 from sandbox.errors import PlatformError
 from sandbox.platform import catalogue
-from sandbox.platform.gateway import Call, admit
+from sandbox.platform.api_front import Call, admit
 from sandbox.world.answers import CannedAnswer
 
 NOT_IMITATED: Final = -501

@@ -8,8 +8,8 @@ from typing import Any
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError
+from sandbox.platform.api_front import Call, admit
 from sandbox.platform.directory import EMAIL_SCOPE, EMPLOYEE_ID_SCOPE
-from sandbox.platform.gateway import Call, admit
 from sandbox.world import ids
 from sandbox.world.portraits import portrait_url
 

@@ -9,7 +9,7 @@ import auth_sessions.tasks
 import events.tasks
 import feishu_portal.alerts.tasks
 import feishu_portal.approvals.tasks
-from core.installation.standing import ACTIVE, Cause, Standing
+from core.installation.state import ACTIVE, Cause, PortalState
 from core.installation.watch import watch
 from events.subscriptions import expiry
 from feishu_portal.celery import app
@@ -61,7 +61,7 @@ def test_each_sweep_has_a_last_pass_of_its_own(tasks):
 
 
 def test_portal_that_is_passive_sweeps_nothing(tasks):
-    watch.pin(Standing(Cause.SETTING))
+    watch.pin(PortalState(Cause.SETTING))
     try:
         sweep()
     finally:

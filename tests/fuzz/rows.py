@@ -12,7 +12,7 @@ from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.models import User
 from core.access.scopes import Scope
-from core.installation.standing import look
+from core.installation.state import look
 from tests.factories import make_bot, make_grant, make_subscription
 from tests.strangers.attempts import page_attempts, parameters
 from tests.strangers.private import make_private

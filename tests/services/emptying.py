@@ -13,7 +13,7 @@ from django.test import TransactionTestCase
 
 from core.access import append_only
 from core.database.connections import limit_waiting
-from core.installation import standing
+from core.installation import state
 from core.vault import canary
 
 KEPT = {ContentType._meta.db_table, Permission._meta.db_table}
@@ -26,7 +26,7 @@ def empty_tables(case: TransactionTestCase) -> None:
         with transaction.atomic(using=alias):
             _delete_rows(connections[alias])
     canary.create_canary()
-    standing.create()
+    state.create()
 
 
 def _delete_rows(connection: BaseDatabaseWrapper) -> None:

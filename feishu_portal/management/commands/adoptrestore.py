@@ -8,8 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from core.access.actors import Actor
 from core.checks import SETTINGS
-from core.installation import standing
-from core.installation.standing import CAUSES, Cause
+from core.installation import state
+from core.installation.state import CAUSES, Cause
 from feishu.text import Text
 from feishu_portal.management.confirmation import confirm
 from feishu_portal.management.preconditions import require_keys
@@ -83,7 +83,7 @@ class Command(PortalCommand):
                     "FEISHU_PASSIVE is on, so this portal stays passive whatever the database says. Unset it first.",
                 )
             )
-        found = standing.judge()
+        found = state.judge()
         if found.cause is None and not options["force"]:
             self.stdout.write(
                 said(

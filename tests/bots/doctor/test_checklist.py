@@ -48,9 +48,9 @@ def test_open_rows_have_a_value_to_copy_and_a_link_of_the_bots_platform(bot, pla
     bot.platform = "lark"
     by_check = {row.check: row for row in checklist(bot).open_rows}
     redirect, clicks = by_check[Check.REDIRECT_URL], by_check[Check.CLICKS]
-    assert redirect.standing.finding.value == bot.redirect_uri
+    assert redirect.state.finding.value == bot.redirect_uri
     assert redirect.link == f"https://open.larksuite.com/app/{bot.app_id}/safe"
-    assert (clicks.standing.finding.value, clicks.link[-6:]) == ("card.action.trigger", "/event")
+    assert (clicks.state.finding.value, clicks.link[-6:]) == ("card.action.trigger", "/event")
 
 
 def test_what_may_stay_unknown_keeps_nothing_open(bot):

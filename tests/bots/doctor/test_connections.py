@@ -8,7 +8,7 @@ from django.utils import timezone
 from bots.connections.status import PATIENCE
 from bots.doctor.connections import opened
 from bots.doctor.findings import Check
-from bots.doctor.records import examine_due, standings_now
+from bots.doctor.records import examine_due, states_now
 from bots.enums import CheckResult, LossReason, SlotState
 from bots.models import Bot, ConnectionLoss, PlatformCount
 from tests.bots.doctor.patient import counted, look
@@ -114,9 +114,9 @@ def test_connections_that_open_during_the_examination_of_a_new_bot_are_seen_late
     bot.slots.update(state=SlotState.CONNECTING, lease_until=None, connected_at=None)
     platform.connections.respond(json=counted(0))
     examine_due(bot.pk)
-    assert standings_now(bot)[Check.CONNECTIONS].finding.result is not CheckResult.OK
+    assert states_now(bot)[Check.CONNECTIONS].finding.result is not CheckResult.OK
     connect_slots(bot.slots, connected_at=timezone.now())
-    assert standings_now(bot)[Check.CONNECTIONS].finding.result is CheckResult.OK
+    assert states_now(bot)[Check.CONNECTIONS].finding.result is CheckResult.OK
 
 
 def test_connections_that_are_up_say_nothing_of_another_program_that_takes_events(bot, platform):

@@ -129,7 +129,7 @@ def test_what_was_seen_counts_where_it_is_newer_or_nothing_certain_was_found(
     records.keep(bot, [finding(Check.REFRESH, found)], looked_at=looked_at)
     offset = timedelta(minutes=1 if is_newer else -1)
     seen.append(Observation(finding(Check.REFRESH, seen_result), looked_at + offset))
-    assert records.standings_now(bot)[Check.REFRESH].finding.result is stands
+    assert records.states_now(bot)[Check.REFRESH].finding.result is stands
     records.observe(bot.pk)
     assert results_of(bot) == {"refresh": stands}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from core.installation.standing import ACTIVE, Cause, Standing
+from core.installation.state import ACTIVE, Cause, PortalState
 from core.installation.watch import watch
 from tests.core.metrics.scraping import read_now
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("cause", [None, Cause.SETTING, Cause.BEHIND])
 def test_passive_portal_tells_its_cause_and_an_active_one_none(cause):
     before = watch.last
-    watch.pin(ACTIVE if cause is None else Standing(cause))
+    watch.pin(ACTIVE if cause is None else PortalState(cause))
     try:
         told = read_now("feishu_passive")
     finally:

@@ -4,28 +4,28 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from core.installation import standing
+from core.installation import state
 from core.installation import watch as module
-from core.installation.standing import ACTIVE, CAUSES, Cause, Standing
+from core.installation.state import ACTIVE, CAUSES, Cause, PortalState
 from core.installation.watch import Watch, cure, sentence
 from tests.services.processes import PATIENCE
 
-COPY = Standing(Cause.PLACE)
+COPY = PortalState(Cause.PLACE)
 
 
 @pytest.fixture
-def looks(monkeypatch) -> list[Standing | Exception]:
+def looks(monkeypatch) -> list[PortalState | Exception]:
     """What the next looks find, the last one again and again."""
-    found: list[Standing | Exception] = [ACTIVE]
+    found: list[PortalState | Exception] = [ACTIVE]
 
-    def look() -> Standing:
+    def look() -> PortalState:
         answer = found.pop(0) if len(found) > 1 else found[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    monkeypatch.setattr(standing, "look", look)
-    monkeypatch.setattr(standing, "judge", look)
+    monkeypatch.setattr(state, "look", look)
+    monkeypatch.setattr(state, "judge", look)
     return found
 
 
@@ -73,13 +73,13 @@ def test_one_thread_looks_and_the_others_go_by_what_is_known(monkeypatch, watch,
     watch.current()
     begun, ended = threading.Event(), threading.Event()
 
-    def look() -> Standing:
+    def look() -> PortalState:
         begun.set()
         assert ended.wait(PATIENCE)
         return COPY
 
-    monkeypatch.setattr(standing, "look", look)
-    monkeypatch.setattr(standing, "judge", look)
+    monkeypatch.setattr(state, "look", look)
+    monkeypatch.setattr(state, "judge", look)
     slow = threading.Thread(target=watch.current)
     slow.start()
     assert begun.wait(PATIENCE)
@@ -107,12 +107,12 @@ async def test_request_on_an_event_loop_waits_for_no_slow_database(monkeypatch, 
     assert (await watch.acurrent()) == ACTIVE
     ended = threading.Event()
 
-    def look() -> Standing:
+    def look() -> PortalState:
         ended.wait(PATIENCE)
         return COPY
 
-    monkeypatch.setattr(standing, "look", look)
-    monkeypatch.setattr(standing, "judge", look)
+    monkeypatch.setattr(state, "look", look)
+    monkeypatch.setattr(state, "judge", look)
     async with asyncio.timeout(PATIENCE):
         assert [await watch.acurrent() for _ in range(3)] == [ACTIVE] * 3
     looking = watch._asked
@@ -123,7 +123,7 @@ async def test_request_on_an_event_loop_waits_for_no_slow_database(monkeypatch, 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_words_and_a_cure(cause):
-    text = sentence(Standing(cause))
+    text = sentence(PortalState(cause))
     assert CAUSES[cause].zh_cn in text.zh_cn
     assert cure(cause).en_us in text.en_us
     assert sentence(ACTIVE) is None

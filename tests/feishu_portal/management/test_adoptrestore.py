@@ -9,8 +9,8 @@ from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import UserToken
 from bots.models import Bot, ConnectionSlot
 from core.access.models import ApiClient, AuditEntry, DatabaseAnchor, Installation, OperatorSession
-from core.installation import standing
-from core.installation.standing import ACTIVE
+from core.installation import state
+from core.installation.state import ACTIVE
 from core.installation.watch import watch
 from events.enums import RunStatus, SubscriptionState
 from events.handling import registry
@@ -27,7 +27,7 @@ def copy(settings, tmp_path):
     """The database of this process was restored elsewhere."""
     settings.DATA_DIR = tmp_path
     DatabaseAnchor.objects.get_or_create(pk=1)
-    standing.adopt()
+    state.adopt()
     Installation.objects.update(place="1:2:3")
     watch.unpin()
     yield
@@ -159,7 +159,7 @@ def test_adoption_that_breaks_off_leaves_the_portal_passive_and_can_be_repeated(
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr(standing, "adopt", break_off)
+        patch.setattr(state, "adopt", break_off)
         with pytest.raises(RuntimeError):
             adoptrestore("--yes")
     assert watch.is_passive()

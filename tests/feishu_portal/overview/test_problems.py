@@ -12,7 +12,7 @@ from bots.incidents.silences import silence
 from bots.models import Incident, ProblemSilence, StoredFinding
 from core.access.actors import SYSTEM
 from core.access.roles import Role
-from core.console.overview import Repair, Severity, Standing
+from core.console.overview import Repair, SectionState, Severity
 from feishu_portal.overview.problems import MAX_SHOWN, digest, drawn, findings, repair_for, sort
 from tests.factories import connect_slots, make_bot, make_operator
 from tests.feishu_portal.overview.made import make_problem
@@ -27,12 +27,12 @@ def in_english():
 
 
 def sorted_keys(*problems) -> list[str]:
-    return [problem.key for problem in sort([Standing([], problems)]).problems]
+    return [problem.key for problem in sort([SectionState([], problems)]).problems]
 
 
 def test_worst_come_first_and_equals_keep_the_order_of_their_apps():
-    bots = Standing([], (make_problem("connection:1"), make_problem("setup:1", Severity.ATTENTION)))
-    events = Standing([], (make_problem("handler:1"), make_problem("no_fleet:1", Severity.DOWN)))
+    bots = SectionState([], (make_problem("connection:1"), make_problem("setup:1", Severity.ATTENTION)))
+    events = SectionState([], (make_problem("handler:1"), make_problem("no_fleet:1", Severity.DOWN)))
 
     found = sort([bots, events])
 
@@ -47,7 +47,7 @@ def test_of_problems_with_the_same_key_the_worst_is_listed():
         )
     )  # fmt: skip
 
-    found = sort([Standing([], (mild,)), Standing([], (bad, again))])
+    found = sort([SectionState([], (mild,)), SectionState([], (bad, again))])
 
     assert [one.sentence for one in found.problems] == ["bad"]
 
@@ -56,7 +56,7 @@ def test_silenced_problem_is_listed_apart_until_its_time_is_over():
     problem = make_problem()
     silence(problem, actor=SYSTEM)
 
-    found = sort([Standing([], (problem, make_problem("handler:1")))])
+    found = sort([SectionState([], (problem, make_problem("handler:1")))])
     assert ([one.key for one in found.problems], [one.key for one, _silence in found.silenced]) == (
         ["handler:1"], ["connection:1"]
     )  # fmt: skip
@@ -76,7 +76,7 @@ def test_list_shows_ten_and_folds_the_others_and_what_is_silenced():
     problems = [make_problem(f"connection:{number}") for number in range(MAX_SHOWN + 3)]
     silence(problems[0], actor=SYSTEM)
 
-    found = sort([Standing([], tuple(problems))])
+    found = sort([SectionState([], tuple(problems))])
     html = drawn(found, root)
     top, _, rest = html.partition("<details")
 
@@ -86,7 +86,7 @@ def test_list_shows_ten_and_folds_the_others_and_what_is_silenced():
     assert "1 silenced" in rest
     assert "Silenced by Portal until" in rest
     silence(problems[1], actor=SYSTEM)
-    assert digest(sort([Standing([], tuple(problems))]), root) != digest(found, root)
+    assert digest(sort([SectionState([], tuple(problems))]), root) != digest(found, root)
 
 
 def test_nothing_is_drawn_where_nothing_is_wrong():
@@ -98,7 +98,7 @@ def test_buttons_are_for_who_may_use_them():
     problem = make_problem(repair=repair)
     viewer, mender = make_operator("viewer", role=Role.VIEWER), make_operator("mender")
     silence(make_problem("handler:1"), actor=SYSTEM)
-    found = sort([Standing([], (problem, make_problem("handler:1")))])
+    found = sort([SectionState([], (problem, make_problem("handler:1")))])
 
     assert (repair_for(problem, viewer), repair_for(problem, mender)) == (None, repair)
     seen, offered = drawn(found, viewer), drawn(found, mender)
@@ -112,7 +112,7 @@ def test_list_is_chinese_on_a_chinese_page():
     root = make_operator("root", superuser=True)
     problems = [make_problem(f"handler:{number}") for number in range(MAX_SHOWN + 1)]
     with translation.override("zh-hans"):
-        html = drawn(sort([Standing([], tuple(problems))]), root)
+        html = drawn(sort([SectionState([], tuple(problems))]), root)
 
     assert "静默一天" in html
     assert "再显示 1 项" in html

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone, translation
 
-from core.console.overview import MAX_PROBLEMS, Problem, Severity, Standing
+from core.console.overview import MAX_PROBLEMS, Problem, SectionState, Severity
 from feishu_portal.overview.problems import sort
 from feishu_portal.overview.verdict import Verdict, verdict
 from tests.feishu_portal.overview.made import make_problem
@@ -23,13 +23,13 @@ def in_english():
         yield
 
 
-def standing(*problems: Problem, ended_days_ago: int | None = None) -> Standing:
+def state(*problems: Problem, ended_days_ago: int | None = None) -> SectionState:
     ended = None if ended_days_ago is None else timezone.now() - timedelta(days=ended_days_ago)
-    return Standing([], problems, last_problem_at=ended)
+    return SectionState([], problems, last_problem_at=ended)
 
 
-def verdict_on(*standings: Standing, is_passive: bool = False) -> Verdict:
-    return verdict(sort(standings), is_passive=is_passive)
+def verdict_on(*states: SectionState, is_passive: bool = False) -> Verdict:
+    return verdict(sort(states), is_passive=is_passive)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def verdict_on(*standings: Standing, is_passive: bool = False) -> Verdict:
 def test_worst_problem_speaks_for_all_and_of_equals_the_first(problems, worst, tone):
     count = len(problems)
 
-    found = verdict_on(*(standing(problem) for problem in problems))
+    found = verdict_on(*(state(problem) for problem in problems))
 
     assert found == Verdict(tone, worst.sentence, worst.link, count, count - 1)
 
@@ -57,7 +57,7 @@ def test_several_alike_are_one_sentence_and_not_among_the_others():
         for number in range(3)
     ]
 
-    found = verdict_on(standing(*deaf, WAITING))
+    found = verdict_on(state(*deaf, WAITING))
 
     assert (found.sentence, found.problems, found.others) == ("3 bots are deaf", 4, 1)
 
@@ -65,24 +65,24 @@ def test_several_alike_are_one_sentence_and_not_among_the_others():
 def test_problems_that_may_not_be_all_are_counted_as_so_many_and_more():
     many = [make_problem(f"handler:{number}", Severity.FAILING, "Failed") for number in range(MAX_PROBLEMS)]
 
-    found = verdict_on(standing(*many))
+    found = verdict_on(state(*many))
 
     assert (found.in_tab, found.besides) == (f"{MAX_PROBLEMS}+", f"{MAX_PROBLEMS - 1}+")
 
 
 def test_all_is_well_where_nobody_says_otherwise():
-    assert verdict_on(standing(), standing()) == Verdict("good", "All well")
+    assert verdict_on(state(), state()) == Verdict("good", "All well")
 
 
 def test_all_well_says_when_the_last_problem_ended():
-    found = verdict_on(standing(ended_days_ago=3), standing(), standing(ended_days_ago=9))
+    found = verdict_on(state(ended_days_ago=3), state(), state(ended_days_ago=9))
 
     assert found.tone == "good"
     assert found.sentence.replace("\xa0", " ") == "All well. The last problem ended 3 days ago"
 
 
 def test_passive_portal_is_neither_well_nor_failing():
-    found = verdict_on(standing(DEAF), is_passive=True)
+    found = verdict_on(state(DEAF), is_passive=True)
 
     assert (found.tone, found.problems, found.link) == ("unknown", 0, "")
 
@@ -90,6 +90,6 @@ def test_passive_portal_is_neither_well_nor_failing():
 def test_chinese_says_days_as_people_do():
     with translation.override("zh-hans"):
         assert (
-            verdict_on(standing(ended_days_ago=3)).sentence.replace("\xa0", " ")
+            verdict_on(state(ended_days_ago=3)).sentence.replace("\xa0", " ")
             == "一切正常，上次异常已于 3 天前恢复"
         )

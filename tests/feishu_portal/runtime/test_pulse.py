@@ -9,7 +9,7 @@ from bots.enums import ProcessHealth, ProcessKind, ProcessRole
 from bots.models import FleetProcess
 from bots.processes.heartbeats import ThisProcess
 from core.background.vitals import Vitals
-from core.installation.standing import Cause, Standing
+from core.installation.state import Cause, PortalState
 from feishu_portal.runtime import pulse as module
 from feishu_portal.runtime.pulse import EVERY, Pulse
 from tests.events.handler_runs import until
@@ -113,7 +113,7 @@ def test_after_an_outage_of_the_database_the_others_are_given_time(pulse, clock,
 
 @pytest.mark.django_db
 def test_passive_portal_misses_nobody(pulse, watched, monkeypatch):
-    monkeypatch.setattr(module.standing, "judge", lambda: Standing(Cause.SETTING))
+    monkeypatch.setattr(module.state, "judge", lambda: PortalState(Cause.SETTING))
     pulse.beat()
     assert watched == []
 

@@ -1,4 +1,4 @@
-"""Which bots hear what a person writes."""
+"""Which bots receive what a person writes."""
 
 from typing import Final
 
@@ -26,14 +26,14 @@ def tell_bots(
     pushed: dict[str, str | None] = {}
     for app_id in chat.apps:
         app = world.apps.get(app_id)
-        if app is not None and _hears(app, chat, message):
+        if app is not None and _receives(app, chat, message):
             event = envelopes.message_received(app, person, chat, message)
             push = courier.raise_event(app, "im.message.receive_v1", event)
             pushed[app_id] = push.event_id if push else None
     return pushed
 
 
-def _hears(app: AppConfig, chat: Chat, message: Message) -> bool:
+def _receives(app: AppConfig, chat: Chat, message: Message) -> bool:
     """Which messages are pushed depends on the scopes of the app."""
     scopes = set(app.scopes)
     if chat.kind == "p2p":

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from feishu.long_connection.pace import Pace, Turns
+from feishu.long_connection.spacing import Spacing, Turns
 from tests.feishu.long_connection.fake_gateway import PATIENCE, Diary, running
 
 
@@ -29,7 +29,7 @@ async def settle() -> None:
 class Queue:
     """Who had a turn, in that order."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Spacing) -> None:
         self.served: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._pace = pace
@@ -46,7 +46,7 @@ class Queue:
 
 async def test_turns_are_given_in_order_each_a_step_after_the_one_before(monkeypatch):
     loop = Loop(monkeypatch)
-    queue = Queue(Pace(0.5))
+    queue = Queue(Spacing(0.5))
     await queue.join("a", "b", "c")
     assert queue.served == ["a"]
     await loop.pass_time()
@@ -58,7 +58,7 @@ async def test_turns_are_given_in_order_each_a_step_after_the_one_before(monkeyp
 
 async def test_who_comes_after_a_rest_waits_for_nothing(monkeypatch):
     loop = Loop(monkeypatch)
-    queue = Queue(Pace(0.5))
+    queue = Queue(Spacing(0.5))
     await queue.join("a")
     await loop.pass_time()
     assert loop.later == []
@@ -68,14 +68,14 @@ async def test_who_comes_after_a_rest_waits_for_nothing(monkeypatch):
 
 async def test_who_is_cancelled_costs_the_others_no_turn(monkeypatch):
     loop = Loop(monkeypatch)
-    queue = Queue(Pace(0.5))
+    queue = Queue(Spacing(0.5))
     await queue.join("a", "b", "c")
     queue.tasks["b"].cancel()
     await loop.pass_time()
     assert queue.served == ["a", "c"]
 
 
-class Held(Pace):
+class Held(Spacing):
     """Gives a turn whenever the test says so."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ ENDING: Final = 0.003
 """Seconds between two ends: several times what one takes, and still 300 within a second."""
 
 
-class Pace:
+class Spacing:
     """Gives turns in the order in which they were asked for, at least ``step`` seconds apart; for one event loop.
 
     Counted from when a turn was really given: after the loop was held up, turns are late, but none come at once.
@@ -53,5 +53,5 @@ class Pace:
 class Turns:
     """What all connections of a process share."""
 
-    beginning: Pace = field(default_factory=lambda: Pace(BEGINNING))
-    ending: Pace = field(default_factory=lambda: Pace(ENDING))
+    beginning: Spacing = field(default_factory=lambda: Spacing(BEGINNING))
+    ending: Spacing = field(default_factory=lambda: Spacing(ENDING))

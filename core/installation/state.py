@@ -61,7 +61,7 @@ CAUSES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PortalState:
     """Whether the portal may act; ``marked_at`` is when an active process last worked with this database."""
 
     cause: Cause | None = None
@@ -72,7 +72,7 @@ class Standing:
         return self.cause is not None
 
 
-ACTIVE: Final = Standing()
+ACTIVE: Final = PortalState()
 
 
 _contents: list[Callable[[], bool]] = []
@@ -140,22 +140,22 @@ def _belongs_here() -> Installation:
     )
 
 
-def judge() -> Standing:
-    """The standing as the database has it at this moment; nothing is written. Raises django.db.Error."""
+def judge() -> PortalState:
+    """The state as the database has it at this moment; nothing is written. Raises django.db.Error."""
     installation = Installation.objects.first()
     if installation is None:
-        return Standing(Cause.SETTING) if settings.PASSIVE else ACTIVE
+        return PortalState(Cause.SETTING) if settings.PASSIVE else ACTIVE
     cause = _cause(installation)
-    return Standing(None if _is_empty(cause) else cause, installation.marked_at)
+    return PortalState(None if _is_empty(cause) else cause, installation.marked_at)
 
 
-def look() -> Standing:
+def look() -> PortalState:
     """As ``judge``, and what follows from it is noted: in an active database that it is in use, and how this host knows it; of
     an empty copy that it is one of its own; of one that fell behind, for the processes of other hosts, that it did. Raises
     django.db.Error."""
     installation = Installation.objects.first()
     if installation is None:
-        return Standing(Cause.SETTING) if settings.PASSIVE else ACTIVE
+        return PortalState(Cause.SETTING) if settings.PASSIVE else ACTIVE
     cause = _cause(installation)
     if _is_empty(cause) or (cause is None and not installation.place and place()):
         installation, cause = adopt(), None
@@ -165,7 +165,7 @@ def look() -> Standing:
         Installation.objects.filter(identity=installation.identity, found_behind_at=None).update(
             found_behind_at=timezone.now()
         )
-    return Standing(cause, installation.marked_at)
+    return PortalState(cause, installation.marked_at)
 
 
 def _is_empty(cause: Cause | None) -> bool:

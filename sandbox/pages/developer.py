@@ -20,7 +20,7 @@ async def misses(request: Request) -> Response:
     return render(request, "misses.html", misses=sandbox_of(request).world.answers.misses())
 
 
-def desk_routes() -> list[BaseRoute]:
+def developer_routes() -> list[BaseRoute]:
     return [
         Route("/sandbox/docs", docs, methods=["GET"]),
         Route("/sandbox/misses", misses, methods=["GET"]),

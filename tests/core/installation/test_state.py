@@ -6,9 +6,9 @@ from django.db import connection
 from django.utils import timezone
 
 from core.access.models import DatabaseAnchor, Installation
-from core.installation import standing, witness
+from core.installation import state, witness
 from core.installation.place import place
-from core.installation.standing import BEHIND, Cause
+from core.installation.state import BEHIND, Cause
 from core.installation.witness import Witness
 
 pytestmark = pytest.mark.django_db
@@ -16,22 +16,22 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def own_database(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(standing, "_contents", [lambda: True])
+    monkeypatch.setattr(state, "_contents", [lambda: True])
     settings.DATA_DIR = tmp_path
     settings.PUBLIC_URL = "https://portal.example.com"
     Installation.objects.all().delete()
-    standing.create()
-    standing.look()
+    state.create()
+    state.look()
 
 
 def cause() -> Cause | None:
-    return standing.look().cause
+    return state.look().cause
 
 
 def test_new_database_belongs_to_the_installation_that_made_it(settings):
     assert cause() is None
     [installation] = Installation.objects.all()
-    standing.create()
+    state.create()
     assert Installation.objects.get().identity == installation.identity
 
 
@@ -64,10 +64,10 @@ def test_database_that_lay_elsewhere_is_a_copy():
 
 def test_copy_of_a_database_that_was_only_migrated_is_a_new_one_whatever_is_in_it():
     Installation.objects.all().delete()
-    standing.create()
+    state.create()
     template = Installation.objects.get()
     assert template.place == ""
-    assert standing.judge().cause is None
+    assert state.judge().cause is None
     assert cause() is None
     claimed = Installation.objects.get()
     assert claimed.place == place()
@@ -82,7 +82,7 @@ class TestEmpty:
     @pytest.fixture(autouse=True)
     def empty(self, monkeypatch):
         self.has_bots = False
-        monkeypatch.setattr(standing, "_contents", [lambda: self.has_bots])
+        monkeypatch.setattr(state, "_contents", [lambda: self.has_bots])
 
     @pytest.mark.parametrize(
         "differs", [{"place": "1:2:3"}, {"name": "template"}, {"found_behind_at": timezone.now()}]
@@ -90,7 +90,7 @@ class TestEmpty:
     def test_copy_of_an_empty_database_is_a_new_one(self, differs):
         Installation.objects.update(**differs)
         before = Installation.objects.get().identity
-        assert standing.judge().cause is None
+        assert state.judge().cause is None
         assert Installation.objects.get().identity == before
         assert cause() is None
         assert Installation.objects.get().identity != before
@@ -105,14 +105,14 @@ class TestEmpty:
 class TestName:
     def test_another_name_is_another_installation(self, settings):
         settings.INSTALLATION = "production"
-        standing.adopt()
+        state.adopt()
         assert cause() is None
         settings.INSTALLATION = "staging"
         assert cause() == Cause.NAME
 
     def test_named_database_refuses_processes_that_do_not_say_who_they_are(self, settings):
         settings.INSTALLATION = "production"
-        standing.adopt()
+        state.adopt()
         settings.INSTALLATION = ""
         assert cause() == Cause.NAME
 
@@ -141,7 +141,7 @@ class TestHost:
     @pytest.fixture(autouse=True)
     def stakes(self, monkeypatch):
         self.are_there = True
-        monkeypatch.setattr(standing, "_stakes", [lambda: self.are_there])
+        monkeypatch.setattr(state, "_stakes", [lambda: self.are_there])
 
     def test_nameless_copy_under_another_public_url_is_told_apart(self, settings):
         assert cause() is None
@@ -183,7 +183,7 @@ class TestBehind:
 
     def test_other_hosts_learn_of_it_from_the_database(self, settings, tmp_path):
         self.seen(days=1)
-        assert standing.judge().cause == Cause.BEHIND
+        assert state.judge().cause == Cause.BEHIND
         assert Installation.objects.get().found_behind_at is None
         assert cause() == Cause.BEHIND
         settings.DATA_DIR = tmp_path / "another host"
@@ -219,7 +219,7 @@ class TestBehind:
 def test_adopted_database_lies_where_the_next_restore_of_the_same_kind_will_not():
     """In fresh clusters the same dump is restored under the same numbers every time."""
     restored = place()
-    standing.adopt()
+    state.adopt()
     assert place() != restored
     assert cause() is None
 
@@ -228,7 +228,7 @@ def test_adopted_database_has_another_identity_and_is_active():
     before = Installation.objects.get().identity
     Installation.objects.update(place="1:2:3", found_behind_at=timezone.now())
     assert cause() == Cause.PLACE
-    standing.adopt()
+    state.adopt()
     [after] = Installation.objects.all()
     assert cause() is None
     assert after.identity != before
