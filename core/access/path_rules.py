@@ -43,7 +43,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Ruling:
     """``effect`` is None where the contents of the call have to be read first. ``rule`` is the one that decides, as it is
     written; empty where none fits."""
 
@@ -72,21 +72,21 @@ def parse_rule(text: str) -> Rule:
 
 def judge(
     rules: Collection[str], method: str, segments: Sequence[str], contents: CallContents | None = None
-) -> Decision:
+) -> Ruling:
     """What ``rules`` say of a call. Segments are decoded; ``contents`` are None until somebody has read them."""
     if not rules:
-        return Decision(Effect.ALLOW)
+        return Ruling(Effect.ALLOW)
     for text in rules:
         rule = parse_rule(text)
         if not _matches(rule, method, segments):
             continue
         if not rule.token:
-            return Decision(rule.effect, text)
+            return Ruling(rule.effect, text)
         if contents is None:
-            return Decision(None)
+            return Ruling(None)
         if _names(rule, segments, contents):
-            return Decision(rule.effect, text)
-    return Decision(Effect.DENY)
+            return Ruling(rule.effect, text)
+    return Ruling(Effect.DENY)
 
 
 def may_allow(rules: Collection[str], method: str, segments: Sequence[str | None]) -> bool:

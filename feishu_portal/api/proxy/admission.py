@@ -13,7 +13,7 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.access.call_contents import CallContents
 from core.access.models import ApiClient
-from core.access.path_rules import Decision, Effect, judge
+from core.access.path_rules import Effect, Ruling, judge
 from core.access.scopes import Scope
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
@@ -122,15 +122,15 @@ def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken
     bot = rows.bot(request.target.app_id)
     if bot is None or not client.may_use(bot.pk):
         raise not_found("bot")
-    decision = judge(client.proxy_paths, request.target.method, request.target.segments, request.contents)
-    if decision.effect is Effect.DENY:
+    ruling = judge(client.proxy_paths, request.target.method, request.target.segments, request.contents)
+    if ruling.effect is Effect.DENY:
         raise Problem(403, "path_not_allowed", "The API client's path rules do not allow this call.")
-    if decision.effect is not Effect.ALLOW and request.contents is None:
+    if ruling.effect is not Effect.ALLOW and request.contents is None:
         raise ContentsWanted
     if not bot.enabled:
         raise Problem(409, "bot_disabled", "The bot is disabled.")
     try:
-        return _admit(request, rows, client, bot, decision)
+        return _admit(request, rows, client, bot, ruling)
     except SealedValueError:
         raise Problem(
             503, "token_sealed", "None of the portal's ENCRYPTION_KEYS opens what this call needs."
@@ -138,27 +138,27 @@ def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken
 
 
 def _admit(
-    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot, decision: Decision
+    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot, ruling: Ruling
 ) -> AdmittedCall | UserToken:
     if not request.target.person:
-        return _admit_as_bot(request, client, bot, decision)
+        return _admit_as_bot(request, client, bot, ruling)
     try:
-        return _admit_for_person(request, rows, client, bot, decision)
+        return _admit_for_person(request, rows, client, bot, ruling)
     except Problem:
         if request.may_fall_back:
-            return _admit_as_bot(request, client, bot, decision)
+            return _admit_as_bot(request, client, bot, ruling)
         raise
 
 
-def _admit_as_bot(request: CallRequest, client: ApiClient, bot: Bot, decision: Decision) -> AdmittedCall:
-    if decision.effect is Effect.ASK:
+def _admit_as_bot(request: CallRequest, client: ApiClient, bot: Bot, ruling: Ruling) -> AdmittedCall:
+    if ruling.effect is Effect.ASK:
         detail = "A rule says that a person approves this call, and the bot makes it for nobody."
         raise Problem(403, "approval_impossible", detail, sent="no")
     return _admitted(request, client, bot, None)
 
 
 def _admit_for_person(
-    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot, decision: Decision
+    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot, ruling: Ruling
 ) -> AdmittedCall | UserToken:
     """The call with the person's token; or the grant, being refreshed, where the caller can wait for it. Raises Problem,
     ApprovalNeeded."""
@@ -167,8 +167,8 @@ def _admit_for_person(
     except AuthError as error:
         raise grant_problem(error, bot=bot, person=request.target.person, client=client) from None
     decision = decide_for_call(grant)
-    if decision.effect is Effect.ASK and not isinstance(decision, Reauthorize):
-        _require_approval(request, rows, client, grant, decision)
+    if ruling.effect is Effect.ASK and not isinstance(decision, Reauthorize):
+        _require_approval(request, rows, client, grant, ruling)
     match decision:
         case Use(_, ends_soon):
             if ends_soon:
@@ -185,7 +185,7 @@ def _admit_for_person(
 
 
 def _require_approval(
-    request: CallRequest, rows: AdmissionRows, client: ApiClient, grant: UserToken, decision: Decision
+    request: CallRequest, rows: AdmissionRows, client: ApiClient, grant: UserToken, ruling: Ruling
 ) -> None:
     """Raises ApprovalNeeded where the person has approved neither this call nor such calls."""
     if request.approval is not None:
@@ -197,7 +197,7 @@ def _require_approval(
         bot=grant.bot,
         tenant_key=grant.tenant_key,
         open_id=grant.open_id,
-        rule=decision.rule,
+        rule=ruling.rule,
         method=request.target.method,
         path=request.target.path,
         contents=request.contents or CallContents(),
