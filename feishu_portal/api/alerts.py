@@ -88,7 +88,7 @@ class AlertsTakenOut(Schema):
     card: Literal["shown", "pending", "none"]
 
 
-@router.post("/alerts/{receiver_id}", response=AlertsTakenOut, summary="Take alerts of Alertmanager")
+@router.post("/alertmanager/{receiver_id}", response=AlertsTakenOut, summary="Take alerts of Alertmanager")
 def take_alerts(request: HttpRequest, receiver_id: UUID, data: AlertmanagerMessage) -> AlertsTakenOut:
     """For ``webhook_configs`` of Alertmanager, the key in ``http_config.authorization``. One card for each group, in the chat of
     the receiver, changed in place; a group that fires again gets a new one. Taking a message twice changes nothing. An error of

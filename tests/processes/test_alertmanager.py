@@ -78,7 +78,7 @@ def test_alert_is_shown_acknowledged_silenced_and_resolved_while_nobody_works(
     )
     web.wait_for_port(port)
     subscribe(sandbox, f"http://127.0.0.1:{port}/api/feishu/webhook/{APP_ID}")
-    alertmanager.start(receiver=f"http://127.0.0.1:{port}/api/v1/alerts/{receiver}", key=key)
+    alertmanager.start(receiver=f"http://127.0.0.1:{port}/api/v1/alertmanager/{receiver}", key=key)
 
     began_at = datetime.now(UTC)
     alertmanager.tell(LABELS, starts_at=began_at)

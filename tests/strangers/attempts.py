@@ -245,7 +245,7 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         "POST api/v1/bots/<bot_id>/messages/batch": [{"recipients": [{"receive_id": "ou_zulu"}], "text": "x"}],
         "POST api/v1/bots/<bot_id>/messages/<message_id>/reply": [{"text": "x"}],
         "PATCH api/v1/bots/<bot_id>/messages/<message_id>": [{"content": {"elements": []}}],
-        "POST api/v1/alerts/<receiver_id>": [ALERTS],
+        "POST api/v1/alertmanager/<receiver_id>": [ALERTS],
         "POST api/v1/events/<event_id>/replay": [{}, {"mode": "all"}],
         "POST api/v1/subscriptions/<subscription_id>/ack": [{"cursor": 9}, {"ids": [int(event)]}],
         "POST api/v1/bots/<bot_id>/auth-sessions": [{"open_id": "ou_zulu"}, {"open_id": "ou_zulu", "deliver": "link"}],

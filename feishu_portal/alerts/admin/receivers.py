@@ -169,4 +169,4 @@ class AlertReceiverAdmin(ConsoleAdmin[AlertReceiver]):
 
 def address_of(receiver: AlertReceiver) -> str:
     """Where Alertmanager sends its messages; a path where the portal does not know its own address."""
-    return f"{settings.PUBLIC_URL}/api/v1/alerts/{receiver.pk}"
+    return f"{settings.PUBLIC_URL}/api/v1/alertmanager/{receiver.pk}"

@@ -15,7 +15,7 @@ class AlertReceiverQuerySet(OwnedQuerySet["AlertReceiver"]):
 
 
 class AlertReceiver(models.Model):
-    """A webhook for Alertmanager (``POST /api/v1/alerts/<id>``) whose alerts a bot shows in one chat."""
+    """A webhook for Alertmanager (``POST /api/v1/alertmanager/<id>``) whose alerts a bot shows in one chat."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=100)

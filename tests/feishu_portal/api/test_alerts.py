@@ -34,7 +34,7 @@ def notified(monkeypatch) -> list[tuple[object, ...]]:
 
 
 def send(client: Client, receiver: AlertReceiver, body: dict[str, Any] | None = None) -> Any:
-    return client.post(f"/api/v1/alerts/{receiver.pk}", body or message(), "application/json")
+    return client.post(f"/api/v1/alertmanager/{receiver.pk}", body or message(), "application/json")
 
 
 def test_card_is_in_the_chat_before_the_answer_though_nobody_works(client, receiver, platform) -> None:

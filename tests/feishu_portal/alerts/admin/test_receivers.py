@@ -31,7 +31,7 @@ def test_owner_adds_one_and_gets_what_alertmanager_has_to_know(rows: Rows, as_ow
     receiver = AlertReceiver.objects.get()
     assert (receiver.bot, receiver.chat_id) == (rows.bot, "oc_duty")
     page = text_of(response)
-    assert f"https://portal.test/api/v1/alerts/{receiver.pk}" in page
+    assert f"https://portal.test/api/v1/alertmanager/{receiver.pk}" in page
     assert "credentials_file" in page
     assert actions() == ["alert_receiver.created"]
 
