@@ -54,11 +54,11 @@ def _section(name: str, language: str) -> str:
 
 
 def _usage(action: Action) -> str:
-    value = action.metavar or action.dest.upper()
+    name = value = str(action.metavar or action.dest.upper())
     if action.choices and not isinstance(action.choices, range):
         value = ", ".join(map(str, action.choices))
     if not action.option_strings:
-        return str(value)
+        return name if name == value else f"{name}: {value}"
     return ", ".join(action.option_strings) + ("" if action.nargs == 0 else f" {value}")
 
 

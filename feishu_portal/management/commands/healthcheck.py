@@ -25,6 +25,13 @@ class Command(PortalCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "process",
+            nargs="?",
+            choices=ProcessKind.values,
+            metavar="PROCESS",
+            help=said("进程应属的类型；默认不限。", "The kind it has to be of; any by default."),
+        )
         which = parser.add_mutually_exclusive_group()
         which.add_argument(
             "--live",
@@ -46,11 +53,6 @@ class Command(PortalCommand):
                 "能否正常工作：数据库、数据表、密钥以及所需的 Redis 是否可用？",
                 "Can it do its work: are the database, its tables, the keys, and Redis for those that need it, there?",
             ),
-        )
-        parser.add_argument(
-            "--process",
-            choices=ProcessKind.values,
-            help=said("进程应属的类型；默认不限。", "The kind it has to be of; any by default."),
         )
         add_metrics_port(parser)
 

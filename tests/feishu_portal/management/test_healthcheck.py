@@ -29,7 +29,7 @@ def port(monkeypatch, settings):
 def test_process_that_is_well_is_said_to_be(port, settings, capsys):
     settings.METRICS_PORT = port
     call_command("healthcheck")
-    call_command("healthcheck", "--ready", "--process", "worker")
+    call_command("healthcheck", "worker", "--ready")
     live, ready = capsys.readouterr().out.splitlines()
     assert live.startswith("status: ok")
     assert "database: ok" in ready
@@ -45,7 +45,7 @@ def test_process_that_stands_still_fails_with_its_part(port, monkeypatch):
 
 def test_port_of_another_kind_of_process_is_no_sign_of_this_one(port):
     with pytest.raises(CommandError, match="worker, not of beat"):
-        call_command("healthcheck", "--process", "beat", "--metrics-port", str(port))
+        call_command("healthcheck", "beat", "--metrics-port", str(port))
 
 
 @pytest.mark.parametrize("body", [b"[" * 9000, b'{"status":"\xff"}', b"<html>", b'{"status": 1}'])
