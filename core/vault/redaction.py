@@ -37,10 +37,12 @@ _TEXTS = (
     (re.compile(r"(?i)(?<![\w-])((?:proxy-)?authorization|(?:set-)?cookie): ?[^\r\n\"']++"), rf"\1: {MASK}"),
     (re.compile(r"(?i)(?<=bearer )[\w.~+/=-]{8,}+"), MASK),
     (re.compile(r"(?<=://)[^\s/@:\"']{0,100}:[^\s/@\"']{1,200}(?=@)"), MASK),
-    (re.compile(r"(?<=/oauth/start/)[\w-]{16,}+"), MASK),
-    # Tokens of the platform, keys of the portal, ciphertext.
+    # One-time links.
+    (re.compile(r"(?:(?<=/oauth/start/)|(?<=/oauth/my/))[\w-]{16,}+"), MASK),
+    # Tokens of the platform, keys, agents' tokens and signing secrets of the portal, ciphertext.
     (re.compile(r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{4,}+(?:\.[\w-]*+)?"), MASK),
-    (re.compile(r"(?<![\w-])(?:fp_[A-Za-z0-9]{6,}+_|[tu]r?-)[\w.-]{12,}+"), MASK),
+    (re.compile(r"(?<![\w-])(?:fp_[A-Za-z0-9]{6,}+_|fp[ar]_|[tu]r?-)[\w.-]{12,}+"), MASK),
+    (re.compile(r"(?<![\w-])whsec_[\w+/=-]{20,}+"), MASK),
     (re.compile(r"(?<![\w-])gAAAA[\w-]{40,}+=*+"), MASK),
 )
 

@@ -10,13 +10,19 @@ import pytest
 from asgiref.sync import sync_to_async
 from starlette.responses import PlainTextResponse
 
+from auth_sessions.domain import operator_sign_in
+from auth_sessions.domain.agents.tokens import ACCESS, REFRESH
+from auth_sessions.domain.self_service import make_link
 from auth_sessions.domain.sessions import authorize_link, request_authorization
 from auth_sessions.models import UserToken
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
+from core.access.second_factors import recovery_codes
+from core.access.setup_link import new_setup_link
 from core.background.notify import notify
+from events.subscriptions.http.signatures import new_secret
 from sandbox.world import ids
-from tests.factories import make_bot, make_grant
+from tests.factories import make_bot, make_grant, make_operator
 from tests.services.leaks import ANSWER, LOG, TASK, Watch, is_of_the_portal, looks_like_a_secret, ways_found
 from tests.services.recordings import hear_recording
 
@@ -42,8 +48,11 @@ def test_part_of_a_secret_is_none():
     assert not list(ways_found(SECRET, f"{SECRET[:-1]} {base64.b64encode(SECRET[1:].encode()).decode()}"))
 
 
-@pytest.mark.parametrize("make", [ids.tenant_token, ids.user_token])
-def test_tokens_of_the_sandbox_are_known_by_their_shape(make):
+@pytest.mark.parametrize(
+    "make",
+    [ids.tenant_token, ids.user_token, new_secret, lambda: ACCESS + "a" * 43, lambda: REFRESH + "r" * 43],
+)
+def test_tokens_and_signing_secrets_are_known_by_their_shape(make):
     assert looks_like_a_secret(f"gave {make()} away")
 
 
@@ -110,6 +119,23 @@ def test_state_and_the_browsers_half_of_a_link_are_known_and_belong_to_the_start
     leaks.said.clear()  # they were meant
 
 
+@pytest.mark.django_db
+def test_links_codes_and_states_that_work_once_are_known(leaks, settings):
+    settings.PUBLIC_URL, bot = "https://portal.test", make_bot()
+    setup = parse_qs(urlsplit(new_setup_link()).query)["token"]
+    mine = make_link(bot=bot, open_id="ou_asked").split("/")[-2]
+    codes = recovery_codes.make_codes(make_operator())
+    sign_in = urlsplit(operator_sign_in.begin(bot, session="of the browser", page="/admin/"))
+    once = {*setup, mine, *codes, *parse_qs(sign_in.query)["state"]}
+    assert once <= set(leaks.secrets)
+    leaks.hear(ANSWER, "/admin/security/codes/", " ".join(codes))
+    leaks.hear(ANSWER, "/admin/login/feishu/", sign_in.query)
+    assert leaks.leaks() == []
+    leaks.hear(ANSWER, "/admin/", " ".join(once))
+    assert len(leaks.leaks()) == len(once)
+    leaks.said.clear()  # they were meant
+
+
 @pytest.mark.parametrize(
     ("path", "is_ours"),
     [
@@ -117,6 +143,7 @@ def test_state_and_the_browsers_half_of_a_link_are_known_and_belong_to_the_start
         ("/admin/", True),
         ("/api/v1/bots", True),
         ("/oauth/callback/cli_1/", True),
+        ("/oauth/agents/token/", True),
         ("/oauth/v3/token", False),
         ("/sandbox/api/books", False),
         ("/open-apis/im/v1/messages", False),

@@ -12,9 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.services.leaks import (
+    AGENT_CODE,
+    AGENT_TOKEN,
     ANSWER,
     BROWSER,
     CODE,
+    RECOVERY,
+    SELF_SERVICE,
+    SETUP,
     STATE,
     TASK,
     TICKET,
@@ -27,16 +32,20 @@ from tests.services.recordings import hear_recording
 
 
 def install() -> LogWatch:
-    """Every value that is sealed, every key, code, state and ticket that is made, every answer of a test client, of an ASGI
+    """Every value that is sealed, every key, code, state, ticket and link that is made, every answer of a test client, of an ASGI
     application and of a process, every page that a browser gets, every task message and every log line from now on."""
     import httpx2  # noqa: PLC0415 -- after Django's setup
     from celery import Celery  # noqa: PLC0415 -- after Django's setup
     from celery.app.task import Task  # noqa: PLC0415
     from django.test import AsyncClient, Client  # noqa: PLC0415
 
-    from auth_sessions.domain import consent  # noqa: PLC0415
+    from auth_sessions.domain import consent, operator_sign_in, self_service  # noqa: PLC0415
+    from auth_sessions.domain.agents import consent as agents_consent  # noqa: PLC0415
+    from auth_sessions.domain.agents import tokens as agents_tokens  # noqa: PLC0415
     from auth_sessions.pages import consent as consent_pages  # noqa: PLC0415
-    from core.access import api_keys  # noqa: PLC0415
+    from auth_sessions.pages.agents import consent as agents_pages  # noqa: PLC0415
+    from core.access import api_keys, setup_link  # noqa: PLC0415
+    from core.access.second_factors import recovery_codes  # noqa: PLC0415
     from core.vault import fields  # noqa: PLC0415
     from sandbox.world import ids  # noqa: PLC0415
 
@@ -62,6 +71,20 @@ def install() -> LogWatch:
     told(ids, "ticket", lambda watch, ticket: watch.keep(ticket, TICKET))
     told(consent, "authorize_url", lambda watch, _url, *_rest, state, **_values: watch.keep(state, STATE))
     told(consent_pages, "open_link", lambda watch, opened, **_values: watch.keep(opened.browser, BROWSER))
+    for signing_in in (operator_sign_in, agents_consent):
+        told(
+            signing_in, "sign_in_page", lambda watch, _url, *_bot, state, **_values: watch.keep(state, STATE)
+        )
+    for module, kind in (
+        (self_service, SELF_SERVICE),  # the browser's half of it as well
+        (agents_tokens, AGENT_TOKEN),
+        (agents_pages, BROWSER),
+    ):
+        told(module, "new_secret", lambda watch, secret, kind=kind: watch.keep(secret, kind))
+    told(agents_consent, "_back", lambda watch, _url, *_to, code="", **_: watch.keep(code, AGENT_CODE))
+    # Its callers may have the function's name by now.
+    told(setup_link, "urlencode", lambda watch, _query, values: watch.keep(values["token"], SETUP))
+    told(recovery_codes, "make_codes", _recovery_codes)
     told(Task, "apply_async", _task)
     told(Celery, "send_task", _task)
     told(Client, "request", _answer)
@@ -74,6 +97,11 @@ def install() -> LogWatch:
 
 def _sealed(watch: Watch, _result: Any, column: Any, instance: Any, plaintext: str) -> None:
     watch.keep(plaintext, f"{instance._meta.label_lower}.{column.name}")
+
+
+def _recovery_codes(watch: Watch, codes: Any, *_arguments: Any) -> None:
+    for code in codes:
+        watch.keep(code, RECOVERY)
 
 
 def _task(watch: Watch, _result: Any, task: Any, *arguments: Any, **values: Any) -> None:

@@ -1,9 +1,9 @@
 """Secrets where they do not belong, looked for in whatever a test makes the portal say.
 
 Every value that the portal seals is a secret, and so is every API key it makes, every authorization code and gateway
-ticket of the sandbox, every state and every browser's half of a link: whatever the test, the factories or the sandbox made
-up is known here from the moment it exists. Looked for is the value as it is, URL-encoded, and within base64, wherever in it
-the value begins. What other processes answer is searched for the shapes of tokens and keys as well.
+ticket of the sandbox, every state, one-time link and browser's half of one, what an agent is given, and every recovery code:
+whatever the test, the factories or the sandbox made up is known here from the moment it exists. Looked for is the value as it
+is, URL-encoded, and within base64, wherever in it the value begins. What other processes answer is searched for the shapes of tokens and keys as well.
 """
 
 import base64
@@ -18,14 +18,19 @@ from urllib.parse import quote, quote_plus
 SHORTEST = 8  # characters; what is shorter is a word and no secret
 LOG, TASK, ANSWER = "log", "task message", "answer"
 
-# What the sandbox, like the platform, makes of a token, and the portal of an API key.
-_SHAPES = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{20,}|\b(?:t|u|ur)-[A-Za-z0-9]{30,}|\bfp_[0-9a-f]{8}_[\w-]{30,}")
+# What the sandbox, like the platform, makes of a token, and the portal of an API key, an agent's token and a signing secret.
+_SHAPES = re.compile(
+    r"\beyJ[\w-]{8,}\.[\w-]{20,}|\b(?:t|u|ur)-[A-Za-z0-9]{30,}|\bfp(?:_[0-9a-f]{8}|[ar])_[\w-]{30,}|\bwhsec_[\w+/]{30,}"
+)
 _PORTAL = re.compile(
-    r"/(?:$|(?:admin|api|proxy|live|healthz|metrics|mcp|i18n)(?:/|$)|oauth/(?:start|callback|my|live)(?:/|$))"
+    r"/(?:$|(?:admin|api|proxy|live|healthz|metrics|mcp|i18n)(?:/|$)|oauth/(?:start|callback|my|live|agents)(?:/|$))"
 )
 """Paths of the portal; the sandbox has others, on which it tells secrets all the time."""
 CODE, STATE, TICKET = "authorization code", "state", "gateway ticket"
 BROWSER = "browser's half of a link"
+SELF_SERVICE, SETUP = "link to a person's own page", "link of the first operator"
+AGENT_CODE, AGENT_TOKEN = "agent's code", "agent's token"
+RECOVERY = "recovery code"
 
 # Where a value is told to the one it is for: kind of secret, place, path.
 _LINKS = r"/(?:(?:api/v1/(?:.*/)?auth-sessions|admin/auth_sessions|oauth)(?:/.*)?|mcp)"
@@ -41,14 +46,25 @@ BELONGS = (
     ("events.subscription.secret", ANSWER, re.compile(r"/admin/events/subscription/.*")),
     ("access.totpdevice.secret", ANSWER, re.compile(r"/admin/security/app/")),
     ("api key", ANSWER, re.compile(r"/admin/access/apiclient/.*")),
-    (STATE, ANSWER, re.compile(r"/oauth/start/.*")),
-    (BROWSER, ANSWER, re.compile(r"/oauth/start/.*")),
+    (
+        STATE,
+        ANSWER,
+        re.compile(r"/oauth/(?:start/.*|agents/authorize/)|/admin/(?:login|security)/(?:.*/)?feishu/"),
+    ),
+    (AGENT_CODE, ANSWER, re.compile(r"/oauth/agents/consent/[^/]+/")),
+    (AGENT_TOKEN, ANSWER, re.compile(r"/oauth/agents/token/")),
+    # Where it is made; and whoever mistyped one finds it in the form again.
+    (RECOVERY, ANSWER, re.compile(r"/admin/(?:security/codes|login/second-step)/")),
+    (SETUP, ANSWER, re.compile(r"/admin/setup/")),
+    (BROWSER, ANSWER, re.compile(r"/oauth/(?:start/.*|agents/authorize/)")),
+    (SELF_SERVICE, ANSWER, re.compile(r"/oauth/my/[\w-]{16,}/")),
     # An official SDK begins with it, and gets back what it sent.
     ("api key", ANSWER, re.compile(r"/proxy/.*/auth/v3/(?:app|tenant)_access_token/internal/?")),
 )
 # Where tokens and keys of any kind may stand in the answer of a process of which nobody here knows the secrets.
 _TELLING = re.compile(
-    r"/(?:api/v1/bots/[^/]+/users/[^/]+/token|admin/access/apiclient/.*|proxy/.*/auth/v3/.*|admin/events/subscription/.*)"
+    r"/(?:api/v1/bots/[^/]+/users/[^/]+/token|admin/(?:access/apiclient|events/subscription)/.*|proxy/.*/auth/v3/.*"
+    r"|oauth/agents/token/)"
 )
 
 

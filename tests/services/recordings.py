@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.services.leaks import ANSWER, BROWSER, CODE, STATE, Watch, is_of_the_portal
+from tests.services.leaks import ANSWER, BROWSER, CODE, SELF_SERVICE, STATE, Watch, is_of_the_portal
 
-_START = re.compile(r"/oauth/start/([\w-]+)/")
-_COOKIES = {"feishu_portal_session": "session key", "feishu_portal_auth": BROWSER}
+_LINK = re.compile(r"/oauth/(start|my)/([\w-]{16,})/")
+_LINKS = {"start": "auth_sessions.authsession.start_token", "my": SELF_SERVICE}
+_COOKIES = {
+    "feishu_portal_session": "session key",
+    "feishu_portal_auth": BROWSER,
+    "feishu_portal_mine": BROWSER,
+    "feishu_portal_agent": BROWSER,
+}
 _KINDS = ("text/html", "application/json", "text/plain", "application/problem+json")
 
 
@@ -31,8 +37,8 @@ def _keep_secrets(watch: Watch, path: str, query: str, headers: list[dict[str, s
         for name, kind in (("code", CODE), ("state", STATE)):
             for value in values.get(name, ()):
                 watch.keep(value, kind)
-    if found := _START.match(path):
-        watch.keep(found[1], "auth_sessions.authsession.start_token")
+    if found := _LINK.match(path):
+        watch.keep(found[2], _LINKS[found[1]])
     for header in headers:
         name, _, value = header["value"].partition(";")[0].partition("=")
         if header["name"].lower() == "set-cookie" and (kind := _COOKIES.get(name.removeprefix("__Host-"))):

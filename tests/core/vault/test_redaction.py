@@ -21,7 +21,11 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJvdSJ9.c2lnbmF0dXJl"
         ("GET /oauth/callback/cli_1/?code=Zx_9-demo&state=abc", "Zx_9-demo"),
         ("https://accounts.feishu.cn/oauth/v1/device/verify?flow_id=1&user_code=AB12-CD34", "AB12-CD34"),
         ("GET /oauth/start/q1w2e3r4t5y6u7i8o9p0/", "q1w2e3r4t5y6u7i8o9p0"),
+        ("https://portal.test/oauth/my/q1w2e3r4t5y6u7i8o9p0/", "q1w2e3r4t5y6u7i8o9p0"),
         ("key fp_1a2b3c4d_0123456789abcdefXYZ", "0123456789abcdefXYZ"),
+        ("agent fpa_0123456789-abcdef_XYZ", "0123456789-abcdef_XYZ"),
+        ("renewed by fpr_0123456789-abcdef_XYZ", "0123456789-abcdef_XYZ"),
+        ("signed with whsec_MfKQ9r8GKYqrTwj/PD8I+PZIo2LaLaSw=", "MfKQ9r8GKYqrTwj/PD8I+PZIo2LaLaSw="),
         ("ur-oldstyle12345678901234", "ur-oldstyle12345678901234"),
         ("client_secret=hush&grant_type=x", "hush"),
         ("cannot reach postgres://portal:hush@db/portal", "hush"),
@@ -47,6 +51,7 @@ def test_secret_in_a_text_is_masked(text: str, secret: str) -> None:
         '{"token": null, "is_encrypted": true}',
         "https://example.com/?page_size=20&lang=zh",
         "t-shirt",
+        "/oauth/my/agents/5d7e7d5e-0000-4000-8000-000000000000/disconnect/",
         "看看这个：授权成功",
     ],
 )
@@ -105,7 +110,8 @@ def test_long_text_is_cut_before_it_is_searched() -> None:
     "piece",
     [
         '"', '\\"', "token", '"token', "\"token'", '"token"   ', '"token":"\\', "'token':'", '"token":[', '"token":{',
-        "eyJaaaaaaaa-", "eyJaaaaaaaa.", "t-", "t-aaaaaaaaaaaaa.", "fp_aaaaaaa_", "gAAAA-", "&a_code", "a_", "://a:", ":",
+        "eyJaaaaaaaa-", "eyJaaaaaaaa.", "t-", "t-aaaaaaaaaaaaa.", "fp_aaaaaaa_", "fpa_a.", "whsec_", "whsec_ ", "/oauth/my/",
+        "gAAAA-", "&a_code", "a_", "://a:", ":",
         "cookie:", "bearer ", "a-token", "=", " ",
     ],
 )  # fmt: skip

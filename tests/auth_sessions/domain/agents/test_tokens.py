@@ -25,8 +25,9 @@ def ended() -> str:
     return ConnectedAgent.objects.get().end
 
 
-def test_tokens_are_short_and_long(agent):
+def test_tokens_are_short_and_long(agent, leaks):
     made = agent.connect()
+    assert {made["access_token"][4:], made["refresh_token"][4:]} <= set(leaks.secrets)
     assert (made["token_type"], made["expires_in"], made["scope"]) == ("Bearer", 1800, "act")
     assert made["access_token"].startswith("fpa_")
     assert made["refresh_token"].startswith("fpr_")
