@@ -4,6 +4,7 @@ It asks the portal's API with a key, on whatever machine the program runs: it ne
 """
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -19,7 +20,12 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
+from feishu.diagnosis import reason_of
+from feishu.outgoing import DIRECT, OutgoingTransport
+from feishu.proxies import proxy_address, unusable_variables
+from feishu.reasons import Reason
 from feishu.text import Text, terminal_language
+from feishu.tls import trust_also, trusted
 
 DESCRIPTION: Final = Text(
     "将某个用户的 user_access_token 保存在文件中并持续更新，供从文件读取令牌的程序使用。通过带 tokens:issue 权限的 API 密钥向门户获取；"
@@ -28,6 +34,7 @@ DESCRIPTION: Final = Text(
     "the scope tokens:issue, written whole and readable by nobody else, and renewed before it ends.",
 )
 KEY_VARIABLE: Final = "FEISHU_PORTAL_KEY"
+CA_VARIABLE: Final = "FEISHU_CA_FILE"
 MIN_TTL: Final = 1800
 """Seconds that a token which is written lasts at least, as far as the platform allows."""
 AHEAD: Final = timedelta(minutes=10)
@@ -190,12 +197,10 @@ def _fetch(wanted: Wanted, http: httpx2.Client) -> tuple[str, datetime]:
         answer = http.post(
             address, json=body, headers={"Authorization": f"Bearer {wanted.key}"}, timeout=TIMEOUT
         )
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+        raise NoTokenError(_no_way(error, wanted.portal), may_come=True) from None
+    try:
         said = answer.json()
-    except httpx2.HTTPError as error:
-        raise NoTokenError(
-            f"The portal cannot be reached: {type(error).__name__}. Is {wanted.portal} its address?",
-            may_come=True,
-        ) from None
     except ValueError:
         is_a_pause = answer.status_code >= 500
         raise NoTokenError(
@@ -207,6 +212,26 @@ def _fetch(wanted: Wanted, http: httpx2.Client) -> tuple[str, datetime]:
     if not token.isascii() or not token.isprintable() or " " in token:
         raise NoTokenError("The portal's answer has no token that a file could hold.")
     return token, datetime.fromisoformat(said["expires_at"])
+
+
+def _no_way(error: Exception, portal: str) -> str:
+    """Why the portal cannot be reached, and what may be wrong on this machine."""
+    proxy = DIRECT.proxy_for(portal)
+    said = f"The portal cannot be reached: {type(error).__name__}."
+    if reason_of(error, proxied=bool(proxy)) is Reason.TLS:
+        return (
+            f"{said} Its certificate is not trusted: {error}. A company's own authority goes into {CA_VARIABLE}; SSL_CERT_FILE, "
+            "where it is set, has to name a file that can be read."
+        )
+    if proxy:
+        return (
+            f"{said} Is the proxy of the environment, {proxy_address(proxy)}, right? NO_PROXY excepts hosts."
+        )
+    ignored = "".join(
+        f" {variable.name} is ignored: a proxy is written http://host:port."
+        for variable in unusable_variables()
+    )
+    return f"{said} Is {portal} its address?{ignored}"
 
 
 def _refusal(answer: httpx2.Response, said: dict[str, Any]) -> NoTokenError:
@@ -269,7 +294,7 @@ def keep(wanted: Wanted, http: httpx2.Client, stop: threading.Event, *, say: Any
 def run(options: argparse.Namespace) -> None:
     """Once, or until the process is asked to end. Raises ValueError and NoTokenError."""
     wanted = wanted_by(options)
-    with httpx2.Client() as http:
+    with _client() as http:
         if options.once:
             write_fresh(wanted, http)
             return
@@ -277,6 +302,17 @@ def run(options: argparse.Namespace) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: _end(stop))
         keep(wanted, http, stop, say=_say)
+
+
+def _client() -> httpx2.Client:
+    """On the ways of the portal's own requests: by the same proxies and authorities. Raises ValueError."""
+    if named := os.environ.get(CA_VARIABLE, ""):
+        try:
+            trust_also(Path(named))
+        except OSError as error:  # that of a file without certificates is one
+            raise ValueError(f"{CA_VARIABLE} cannot be used: {error}.") from None
+    transport = OutgoingTransport(DIRECT, verify=trusted(), limits=httpx2.Limits(max_connections=1))
+    return httpx2.Client(transport=transport, trust_env=False)
 
 
 def _end(stop: threading.Event) -> NoReturn:
@@ -292,6 +328,8 @@ def _say(sentence: str) -> None:
 
 def main(arguments: Sequence[str] | None = None, program: str | None = None) -> int:
     """The exit status of the whole program: 1 without a token, 2 for wrong arguments."""
+    # What fails is a sentence, and nobody reads a log here.
+    logging.getLogger("feishu").addHandler(logging.NullHandler())
     language = terminal_language(os.environ)
     parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION.in_language(language))
     add_arguments(parser, language)

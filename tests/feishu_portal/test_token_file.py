@@ -3,15 +3,18 @@
 import argparse
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from feishu import tls
 from feishu_portal import command_line, token_file
 from feishu_portal.token_file import (
     Form,
@@ -23,6 +26,7 @@ from feishu_portal.token_file import (
     wanted_by,
     write_fresh,
 )
+from tests.services.ports import free_port
 from tests.services.processes import PROJECT
 
 URL = "https://portal.example.com"
@@ -54,6 +58,12 @@ class Portal:
 def token(text: str = "u-token", *, minutes: float = 120) -> httpx2.Response:
     ends_at = datetime.now(UTC) + timedelta(minutes=minutes)
     return httpx2.Response(200, json={"access_token": text, "expires_at": ends_at.isoformat()})
+
+
+def untrusted() -> httpx2.ConnectError:
+    error = httpx2.ConnectError("unknown authority")
+    error.__cause__ = ssl.SSLCertVerificationError("unknown authority")
+    return error
 
 
 def problem(status: int, code: str, **more: object) -> httpx2.Response:
@@ -99,6 +109,8 @@ def test_official_command_line_finds_its_variables(wanted: Wanted) -> None:
         (httpx2.Response(502, content=b"<html>"), "is no portal (HTTP 502)", True),
         (httpx2.Response(200, json=[]), "refused: HTTP 200", False),
         (httpx2.ConnectError("no"), "cannot be reached: ConnectError", True),
+        (httpx2.InvalidURL("no"), "cannot be reached: InvalidURL", True),
+        (untrusted(), "Its certificate is not trusted", True),
         (token("two\nlines"), "no token that a file could hold", False),
     ],
 )  # fmt: skip
@@ -203,7 +215,7 @@ def test_once_writes_and_ends_and_refusals_are_a_status(
     monkeypatch.setenv("FEISHU_PORTAL_KEY", "fp_key")
     made = httpx2.Client
     portal = Portal(token(), problem(403, "not_permitted"))
-    monkeypatch.setattr(token_file.httpx2, "Client", lambda: made(transport=httpx2.MockTransport(portal)))
+    monkeypatch.setattr(token_file.httpx2, "Client", lambda **_: made(transport=httpx2.MockTransport(portal)))
     arguments = [str(tmp_path / "t"), "--portal", URL, "--bot", "cli_x", "--person", "ou_x", "--once"]
     assert main(arguments) == 0
     assert main(arguments) == 1
@@ -211,6 +223,64 @@ def test_once_writes_and_ends_and_refusals_are_a_status(
     with pytest.raises(SystemExit) as ended:
         command_line.main(["feishu-portal", "token-file", *arguments])
     assert ended.value.code == 1
+
+
+@pytest.fixture
+def desktop(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """An environment without proxies and certificates of its own."""
+    for name in ("https_proxy", "http_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "FEISHU_CA_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FEISHU_PORTAL_KEY", "fp_key")
+    tls.trusted.cache_clear()
+    yield monkeypatch
+    tls._also.clear()
+    tls.trusted.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1", "ALL_PROXY is ignored"),
+        ("all_proxy", "socks://127.0.0.1:1/", "all_proxy is ignored"),
+        (
+            "HTTP_PROXY",
+            "http://ops:hush@127.0.0.1:1",
+            "the proxy of the environment, http://127.0.0.1:1, right",
+        ),
+        ("SSL_CERT_FILE", "/no/such/file.pem", "Is http://127.0.0.1"),
+    ],
+)
+def test_what_a_desktop_sets_for_others_ends_in_a_sentence(
+    desktop: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    words: str,
+) -> None:
+    desktop.setenv(name, value)
+    portal = f"http://127.0.0.1:{free_port()}"
+    arguments = [str(tmp_path / "t"), "--portal", portal, "--bot", "cli_x", "--person", "ou_x", "--once"]
+    assert main(arguments) == 1
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert "cannot be reached" in sentence
+    assert words in sentence
+    assert "hush" not in sentence
+
+
+def test_authority_that_cannot_be_read_is_a_wrong_argument(
+    desktop: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for file in ("ca.pem", "none.pem"):
+        desktop.setenv("FEISHU_CA_FILE", str(tmp_path / file))
+        with pytest.raises(SystemExit) as ended:
+            main([str(tmp_path / "t"), "--portal", URL, "--bot", "cli_x", "--person", "ou_x", "--once"])
+        assert ended.value.code == 2
+        assert "FEISHU_CA_FILE cannot be used" in capsys.readouterr().err
 
 
 @pytest.mark.processes
