@@ -1,7 +1,7 @@
 """Sending one message to many: a batch with its progress, and what became of each recipient."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast, get_args
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +22,7 @@ from bots.mailings.recipients import MAX_GIVEN, MAX_NAMED, Named
 from bots.models import BatchRecipient, MessageBatch
 from bots.sending.batches import cancel_batch, create_batch, retry_batch
 from core.access.scopes import Scope
-from feishu.openapi import receive_id_type
+from feishu.openapi import ReceiveIdType, agreed_id_type
 from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.messages import Key, MessageBody
 from feishu_portal.api.paging import page_of
@@ -60,12 +60,8 @@ class RecipientIn(Schema):
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
-        if self.receive_id_type in {"open_id", "union_id", "chat_id"}:
-            seen = receive_id_type(self.receive_id)
-            if seen != self.receive_id_type:
-                raise ValueError(
-                    f"receive_id looks like {seen}, receive_id_type says {self.receive_id_type}."
-                )
+        if self.receive_id_type in get_args(ReceiveIdType):
+            agreed_id_type(self.receive_id.strip(), cast("ReceiveIdType", self.receive_id_type))
         return self
 
     @property

@@ -17,7 +17,7 @@ from core.access.scopes import Scope
 from core.background.limits import ConcurrencyLimits
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
-from feishu.openapi import ReceiveIdType, receive_id_type
+from feishu.openapi import ReceiveIdType, agreed_id_type, receive_id_type
 from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.platform_errors import upstream_problem
 from feishu_portal.api.problems import Problem, overloaded, secret_sealed
@@ -93,10 +93,6 @@ class MessageBody(Schema):
         return msg_type, read_content(content, msg_type=msg_type)
 
 
-def _with_article(kind: str) -> str:
-    return f"an {kind}" if kind in {"open_id", "email"} else f"a {kind}"
-
-
 class MessageIn(MessageBody):
     receive_id: Id
     receive_id_type: Annotated[
@@ -108,13 +104,10 @@ class MessageIn(MessageBody):
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
-        seen = receive_id_type(self.receive_id)
         if self.receive_id_type is None:
-            self.receive_id_type = seen
-        elif self.receive_id_type != seen and (self.receive_id_type, seen) != ("user_id", "email"):
-            raise ValueError(
-                f"receive_id looks like {_with_article(seen)}, receive_id_type says {self.receive_id_type}."
-            )
+            self.receive_id_type = receive_id_type(self.receive_id)
+        else:
+            agreed_id_type(self.receive_id, self.receive_id_type)
         return self
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from feishu.app_info import AppInfo, AppScope
 from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope
-from feishu.openapi import BotInfo, OpenAPI, SentMessage
+from feishu.openapi import BotInfo, OpenAPI, SentMessage, agreed_id_type
 from feishu.tenant_tokens import TenantTokens
 
 TOKEN = {"code": 0, "tenant_access_token": "t-1", "expire": 7200}
@@ -55,6 +55,25 @@ def test_a_path_that_could_lead_to_another_host_is_refused(platform, api, path):
     with pytest.raises(ValueError, match="path"):
         api.call("GET", path)
     assert platform.requests == []
+
+
+@pytest.mark.parametrize(
+    ("address", "said", "seen"),
+    [
+        ("oc_1", "open_id", "a chat_id"), ("ou_1", "chat_id", "an open_id"), ("on_1", "open_id", "a union_id"),
+        ("a@example.com", "open_id", "an email"), ("e33ggbyz", "email", "a user_id"), ("ou_1", "user_id", "an open_id"),
+    ],
+)  # fmt: skip
+def test_address_that_looks_like_another_kind_is_refused(address, said, seen):
+    with pytest.raises(ValueError, match=f"looks like {seen}, receive_id_type says {said}"):
+        agreed_id_type(address, said)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"), [("ou_1", "open_id"), ("e33ggbyz", "user_id"), ("a@b", "user_id"), ("a@b", "email")]
+)
+def test_address_of_the_kind_that_is_said_is_one(address, said):
+    assert agreed_id_type(address, said) == said
 
 
 def test_a_text_is_sent(platform, api):

@@ -2,7 +2,7 @@
 
 import re
 from functools import partial
-from typing import Any, Final, Self
+from typing import Any, Final, Self, get_args
 from urllib.parse import parse_qs
 
 from django.db import Error
@@ -25,7 +25,7 @@ from core.log_context import add_to_log, add_to_request
 from core.remote_address import normal_address
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
-from feishu.openapi import receive_id_type
+from feishu.openapi import ReceiveIdType, agreed_id_type, receive_id_type
 from feishu_portal.api.endpoint import asked
 from feishu_portal.api.keys import bearer, bot_for, permitted
 from feishu_portal.api.messages import sending_problem
@@ -38,7 +38,7 @@ _PATH: Final = re.compile(r"/api/v1/bots/([^/]{1,100})/messages/stream")
 MAX_STREAMS: Final = 64
 """Under way in one process; of one client and of one bot a quarter."""
 STATEMENT_SECONDS: Final = 5.0
-KINDS: Final = ("open_id", "union_id", "user_id", "email", "chat_id")
+KINDS: Final[tuple[ReceiveIdType, ...]] = get_args(ReceiveIdType)
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _KEY: Final = re.compile(r"[\x20-\x7e]{0,255}")
 EVENTS: Final = "text/event-stream"
@@ -135,11 +135,15 @@ def addressee(query: bytes) -> Outgoing:
         if in_thread not in {"true", "false"}:
             raise _invalid("query.reply_in_thread", "It is true or false.")
         return Outgoing(kind=SendingKind.REPLY, target=answered, content={}, in_thread=in_thread == "true")
-    kind = values.get("receive_id_type") or receive_id_type(to)
-    for known in KINDS:
-        if kind == known:
-            return Outgoing(kind=SendingKind.MESSAGE, target=to, receive_id_type=known, content={})
-    raise _invalid("query.receive_id_type", f"It is one of {', '.join(KINDS)}.")
+    said = values.get("receive_id_type") or receive_id_type(to)
+    kind = next((known for known in KINDS if known == said), None)
+    if kind is None:
+        raise _invalid("query.receive_id_type", f"It is one of {', '.join(KINDS)}.")
+    try:
+        agreed = agreed_id_type(to, kind)
+    except ValueError as error:
+        raise _invalid("query.receive_id_type", str(error)) from None
+    return Outgoing(kind=SendingKind.MESSAGE, target=to, receive_id_type=agreed, content={})
 
 
 def _invalid(where: str, message: str) -> Problem:

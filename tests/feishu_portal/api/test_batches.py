@@ -81,6 +81,8 @@ def test_kinds_are_named_or_told_by_their_look(client, bot):
         {"recipients": []},
         {"recipients": [{"receive_id": " "}]},
         {"recipients": [{"receive_id": "ou_1", "receive_id_type": "chat_id"}]},
+        {"recipients": [{"receive_id": "ou_1", "receive_id_type": "user_id"}]},
+        {"recipients": [{"receive_id": "e33ggbyz", "receive_id_type": "email"}]},
         {"recipients": [{"receive_id": "x" * 255}]},
         {"recipients": [{"receive_id": "ou_1"}], "msg_type": "text"},
         {"recipients": [{"receive_id": f"ou_{number}"} for number in range(1001)]},

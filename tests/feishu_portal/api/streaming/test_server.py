@@ -124,6 +124,8 @@ async def test_key_is_answered_alike_and_writes_once(client, chat):
         ({"receive_id": "ou_1", "reply_to": "om_1"}, "query.receive_id"),
         ({"receive_id": "ou 1"}, "query.receive_id"),
         ({"receive_id": "ou_1", "receive_id_type": "phone"}, "query.receive_id_type"),
+        ({"receive_id": "oc_1", "receive_id_type": "open_id"}, "query.receive_id_type"),
+        ({"receive_id": "e33ggbyz", "receive_id_type": "email"}, "query.receive_id_type"),
         ({"reply_to": "om_1", "reply_in_thread": "perhaps"}, "query.reply_in_thread"),
     ],
 )
