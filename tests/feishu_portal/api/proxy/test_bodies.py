@@ -134,6 +134,22 @@ async def test_uploads_of_any_size_arrive(client, proxy, grant, upstream, size, 
         assert request.headers["content-length"] == str(size)
 
 
+async def test_form_with_a_file_arrives_byte_for_byte(client, proxy, grant, upstream):
+    """As the platform's uploads of files and images are sent."""
+    boundary, file = b"a boundary of its own'()+_,-./:=?", os.urandom(100 * KIB)
+    part = b'--%b\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n%b\r\n'
+    named = '; filename="文件.bin"\r\nContent-Type: application/octet-stream'.encode()
+    body = part % (boundary, b"file_type", b"", b"stream") + part % (boundary, b"file", named, file)
+    body += b"--%b--\r\n" % boundary
+    content_type = f'multipart/form-data; boundary="{boundary.decode()}"'
+    path = proxy.path("/open-apis/im/v1/files")
+    response = await client.post(path, content=body, headers={"content-type": content_type})
+    assert response.json() == OK
+    [request] = upstream.requests
+    assert request.headers["content-type"] == content_type
+    assert upstream.bodies == [body]
+
+
 async def test_head_says_the_length_of_a_body_that_does_not_come(client, proxy, grant, upstream):
     will_send(upstream, b"", content_type="application/json", content_length="200000", etag='"1"')
     response, received = await raw(client, proxy.path(), "HEAD")
