@@ -106,13 +106,7 @@ async def test_mcp_server_sends_lists_and_creates(served: Platform) -> None:
     command = ["node", MCP, "mcp", "-a", served.app_id, "-s", served.secret, "-d", served.url]
     async with program(*command, stdin=pipe, stdout=pipe) as server:
         assistant = Assistant(server)
-        await assistant.ask(
-            "initialize",
-            protocolVersion="2024-11-05",
-            capabilities={},
-            clientInfo={"name": "test", "version": "1"},
-        )
-        await assistant.tell("notifications/initialized")
+        await assistant.initialize()
         tools = {tool["name"] for tool in (await assistant.ask("tools/list"))["tools"]}
         assert {"im_v1_message_create", "im_v1_chat_list", "contact_v3_user_batchGetId"} <= tools
         body = {"receive_id": served.open_id(), "msg_type": "text", "content": '{"text": "by MCP"}'}
@@ -138,6 +132,11 @@ class Assistant:
     def __init__(self, server: asyncio.subprocess.Process) -> None:
         self._server = server
         self._number = 0
+
+    async def initialize(self) -> None:
+        client = {"name": "test", "version": "1"}
+        await self.ask("initialize", protocolVersion="2024-11-05", capabilities={}, clientInfo=client)
+        await self.tell("notifications/initialized")
 
     async def ask(self, method: str, **params: Any) -> dict[str, Any]:
         self._number += 1
