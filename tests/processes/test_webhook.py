@@ -96,6 +96,7 @@ def stored(rows) -> list[str]:
 def test_three_hundred_events_at_once_are_stored_once_and_acked(
     sandbox, make_webhook_bot, web, rows, encrypted
 ):
+    sandbox.settings(ack_deadline=60)  # nothing is pushed again minutes later where the machine is busy
     make_webhook_bot(encrypted=encrypted)
     process, url = web()
     subscribe(sandbox, url, key=KEY if encrypted else "")
@@ -103,7 +104,7 @@ def test_three_hundred_events_at_once_are_stored_once_and_acked(
     until_acked(process, sandbox, ids)
     assert stored(rows) == sorted(ids)
     assert {arrived_by for _, arrived_by in rows.all(EVENTS)} == {"webhook"}
-    assert sandbox.outcomes() <= {"acked", "timeout"}  # late where the machine is busy, never refused
+    assert sandbox.outcomes() == {"acked"}
 
 
 def test_event_pushed_again_under_its_id_is_stored_once(sandbox, make_webhook_bot, web, rows):

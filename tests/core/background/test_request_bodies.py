@@ -1,6 +1,7 @@
 """What happens between two steps of the event loop; the bounds themselves are tested where servers read."""
 
 import asyncio
+import time
 
 import pytest
 from starlette.requests import Request
@@ -61,3 +62,22 @@ async def test_body_that_gives_way_is_not_kept_by_a_chunk_in_the_same_moment():
     async with asyncio.timeout(PATIENCE):
         with pytest.raises(BodyTooSlowError):
             await late
+
+
+async def test_body_that_came_while_the_loop_was_held_up_is_read():
+    reader, body, loop = BodyReader(), Body(), asyncio.get_running_loop()
+    reading = asyncio.create_task(
+        reader.read(body.request, limit=1_000, places=4, seconds=SECONDS, first_seconds=0.1)
+    )
+    await asyncio.sleep(0)
+    loop.call_later(0.05, lambda: body.arrive(b"in time", more=False))
+    time.sleep(0.45)  # noqa: ASYNC251 -- what a busy machine does to a process
+    assert await reading == b"in time"
+
+
+async def test_body_that_never_comes_is_late_however_busy_the_loop_is(monkeypatch):
+    monkeypatch.setattr(request_bodies, "HELD_UP_SECONDS", 0.0)  # each wait counts as held up
+    reader, body = BodyReader(), Body()
+    with pytest.raises(BodyTooSlowError):
+        await reader.read(body.request, limit=1_000, places=4, seconds=SECONDS, first_seconds=0.01)
+    assert not reader._under_way
