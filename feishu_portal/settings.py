@@ -351,9 +351,7 @@ WEBHOOK_BOT_RATE = environment.FEISHU_WEBHOOK_BOT_RATE
 # --- e-mail, for notices to operators; nothing sends it while a page waits
 
 EMAIL_IS_SET_UP = bool(environment.EMAIL_URL)
-vars().update(
-    environ.Env.email_url_config(environment.EMAIL_URL or ("consolemail://" if DEBUG else "dummymail://"))
-)
+vars().update(environ.Env.email_url_config(environment.EMAIL_URL or "dummymail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.DEFAULT_FROM_EMAIL
 

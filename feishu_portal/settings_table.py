@@ -183,8 +183,8 @@ class SettingsTable(Table):
     )
     EMAIL_URL = text(
         Text(
-            "向操作员发送通知的邮件服务器。不设置则不发送邮件；开发环境会打印到终端。",
-            "Mail server for notices to operators. Without it no e-mail is sent; in development it is printed.",
+            "向操作员发送通知的邮件服务器，所有进程都要设置：告警由仍在运行的任意进程发送。不设置则不发送邮件。",
+            "Mail server for notices to operators, for every process: whichever is left sends them. Without it no e-mail is sent.",
         ),
         parse=validators.email_url,
         example="smtp+tls://user:password@mail.example.com:587",

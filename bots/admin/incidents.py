@@ -138,7 +138,7 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
     def get_fieldsets(self, request: HttpRequest, obj: Incident | None = None) -> Any:
         """Why nobody was told, where nobody was."""
         parts = super().get_fieldsets(request, obj)
-        if obj is None or not obj.notices.exists():
+        if obj is None or why_nobody_was_told(obj):
             return parts
         return [
             (title, {**part, "fields": tuple(name for name in part["fields"] if name != "nobody_told")})

@@ -50,7 +50,9 @@ def _result(
 
 def _send_email(user: User, subject: str, body: str) -> None:
     if not settings.EMAIL_IS_SET_UP:
-        raise NoticeNotSent(gettext("EMAIL_URL is not set: the portal sends no e-mail."))
+        raise NoticeNotSent(
+            gettext("EMAIL_URL is not set for the process that serves this page. Every process needs it.")
+        )
     deliver_email(user, subject, body)
 
 

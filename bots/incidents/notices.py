@@ -1,7 +1,8 @@
 """Sending people notices of incidents: to whom, how, when, and each once.
 
 Rows are the outbox. Whoever claims a row sends it; what is due for one person on one channel goes into one message,
-and a person is written to no more often than every five minutes, however many incidents there are.
+and a person is written to no more often than every five minutes, however many incidents there are. A process without
+EMAIL_URL claims no e-mail: it stays due for one that has it.
 """
 
 import logging
@@ -61,14 +62,17 @@ def concerned_by(incident: Incident) -> list[User]:
 
 
 def why_nobody_was_told(incident: Incident) -> str:
-    """Why there is no notice of the incident; empty where there is one."""
-    if incident.notices.exists():
+    """Why there is no notice of the incident, or none that this process could send; empty where there is one."""
+    notices = incident.notices.all()
+    if not _is_sent_here(Channel.EMAIL):
+        notices = notices.exclude(channel=Channel.EMAIL, problem_sent_at=None)
+    if notices.exists():
         return ""
     people = concerned_by(incident)
     if not people:
         return gettext("The portal has no operator who may sign in.")
     names = {"names": ", ".join(user.get_username() for user in people)}
-    if any(_channels(user) for user in people):
+    if any(_is_sent_here(channel) for user in people for channel in _channels(user)):
         return gettext("When it began, none of these could be reached: %(names)s.") % names
     if any(user.email for user in people):
         return (
@@ -95,8 +99,11 @@ def drop_all_notices() -> int:
 
 
 def due_people(*, causes: Collection[str] | None = None) -> list[tuple[int, str]]:
-    """Ids of operators to write to now, and on which channel; of incidents of these ``causes``, by name, or of any."""
+    """Ids of operators whom this process can write to now, and on which channel; of incidents of these ``causes``, by name, or of
+    any."""
     due = Notice.objects.filter(due_at__lte=timezone.now()).order_by()
+    if not _is_sent_here(Channel.EMAIL):
+        due = due.exclude(channel=Channel.EMAIL)
     if causes is not None:
         due = due.filter(incident__cause__in=causes)
     return [
@@ -107,8 +114,8 @@ def due_people(*, causes: Collection[str] | None = None) -> list[tuple[int, str]
 
 
 def send_due(user_id: int, channel: str) -> None:
-    """Write one message about everything that is due for this person on this channel."""
-    if _was_notified_lately(user_id, channel):
+    """Write one message about everything that is due for this person on this channel, where this process can."""
+    if not _is_sent_here(channel) or _was_notified_lately(user_id, channel):
         return
     due = Notice.objects.filter(user=user_id, channel=channel, due_at__lte=timezone.now())
     claimed = _claim(due.select_related("incident__bot").order_by("pk")[:MAX_IN_MESSAGE])
@@ -161,8 +168,10 @@ def _was_notified_lately(user_id: int, channel: str) -> bool:
 
 
 def _channels(user: User) -> list[Channel]:
-    reached = {
-        Channel.EMAIL: bool(user.email and settings.EMAIL_IS_SET_UP),
-        Channel.FEISHU: bool(user.feishu_address),
-    }
-    return [channel for channel, is_reached in reached.items() if is_reached]
+    addresses = {Channel.EMAIL: user.email, Channel.FEISHU: user.feishu_address}
+    return [channel for channel, address in addresses.items() if address]
+
+
+def _is_sent_here(channel: str) -> bool:
+    """Whether this process can send on the channel: Django's stand-in for a mail server takes everything and sends nothing."""
+    return channel != Channel.EMAIL or settings.EMAIL_IS_SET_UP

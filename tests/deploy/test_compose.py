@@ -67,6 +67,20 @@ def test_every_variable_is_a_setting_and_every_secret_a_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_every_process_can_tell_people_of_another_that_is_dead(name: str) -> None:
+    """Whichever is left finds it and sends the notices (``feishu_portal.runtime.pulse``): by e-mail, and over the platform."""
+    services = {key: one for key, one in portals(name).items() if key != "migrate"}
+
+    assert len({frozenset(one["secrets"]) for one in services.values()}) == 1
+    assert [
+        key
+        for key, one in services.items()
+        if not {"EMAIL_URL_FILE", "DEFAULT_FROM_EMAIL", "PUBLIC_URL"} <= set(one["environment"])
+    ] == []
+    assert [key for key, one in services.items() if "outside" not in one.get("networks", ["outside"])] == []
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_portal_writes_to_its_volume_and_tmp_alone(name: str) -> None:
     for service in portals(name).values():
         assert service["read_only"] is True

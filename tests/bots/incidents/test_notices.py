@@ -6,9 +6,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from bots.enums import Channel
 from bots.incidents import notices
 from bots.incidents.detection import RECOVERY, detect
-from bots.incidents.notices import due_people, send_due
+from bots.incidents.notices import due_people, send_due, why_nobody_was_told
 from bots.models import Bot, Incident, Notice
 from tests.bots.incidents.people import let_time_pass, make_person, make_troubled, notify_all, recover
 
@@ -132,9 +133,26 @@ def test_name_with_a_line_break_makes_no_header_of_its_own():
     assert message.message()["Bcc"] is None
 
 
-def test_nobody_is_addressed_by_mail_without_a_mail_server(settings):
+def test_process_without_a_mail_server_leaves_the_notice_to_one_that_has_it(settings):
+    """Django's stand-in for a mail server would take it, and nobody would be told."""
     settings.EMAIL_IS_SET_UP = False
-    make_troubled(make_person("lin"))
+    lin = make_person("lin")
+    make_troubled(lin)
+    notify_all()
+    send_due(lin.pk, Channel.EMAIL)  # at another process's word
+    notice = Notice.objects.get()
+    assert (notice.attempts, notice.problem_sent_at, mail.outbox) == (0, None, [])
+    assert "EMAIL_URL" in why_nobody_was_told(notice.incident)
+    settings.EMAIL_IS_SET_UP = True
+    assert why_nobody_was_told(notice.incident) == ""
+    notify_all()
+    assert [message.to for message in mail.outbox] == [[lin.email]]
+
+
+def test_where_nobody_has_a_mail_server_a_person_is_still_reached_by_feishu(settings):
+    settings.EMAIL_IS_SET_UP = False
+    lin = make_person("lin", feishu_address="ou_lin")
+    make_troubled(lin)
     detect()
-    assert not Notice.objects.exists()
-    assert Incident.objects.count() == 1
+    assert due_people() == [(lin.pk, Channel.FEISHU)]
+    assert why_nobody_was_told(Incident.objects.get()) == ""
