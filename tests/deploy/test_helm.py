@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bots.streaming.service import MAX_SECONDS
 from core import __version__
+from feishu_portal.api.proxy.server import TOTAL_SECONDS
 from feishu_portal.command_line import ROLES
 from feishu_portal.settings_table import SettingsTable
 from tests.services.processes import PROJECT
@@ -176,6 +178,16 @@ def test_chart_is_of_this_version() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
+
+
+def test_ways_in_pass_bodies_on_as_they_come_and_for_as_long_as_the_portal_takes_them(helm: Any) -> None:
+    ways = {one["kind"]: one for one in render(helm, EVERYTHING)}
+    annotations = ways["Ingress"]["metadata"]["annotations"]
+    [rule] = ways["HTTPRoute"]["spec"]["rules"]
+
+    for direction in ("proxy-buffering", "proxy-request-buffering"):
+        assert annotations[f"nginx.ingress.kubernetes.io/{direction}"] == "off"
+    assert int(rule["timeouts"]["request"].removesuffix("s")) > max(MAX_SECONDS, TOTAL_SECONDS)
 
 
 def test_metric_that_workers_scale_by_exists() -> None:

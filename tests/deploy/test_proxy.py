@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection, connect
 
+from feishu_portal.api.streaming.upload import IDLE_SECONDS, MAX_BODY
 from tests.deploy.programs import PATIENCE, complaints, program
 from tests.services.ports import free_port
 from tests.services.processes import PROJECT, ManagedProcess, ProcessStarter, wait_until
@@ -270,6 +271,68 @@ def logs_the_request_and_no_secret(proxied: Proxied) -> None:
     assert [
         secret for secret in ("one-time-secret", "an-authorization-code", proxied.key) if secret in text
     ] == []
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_reply_reaches_the_portal_while_it_is_being_written(name: str, tmp_path: Path) -> None:
+    """The first line arrives, of a body whose end has not been written yet."""
+    program(name)
+    start, _log = PROXIES[name]
+    with socket.create_server(("127.0.0.1", 0)) as portal:
+        portal.settimeout(PATIENCE)
+        port = free_port()
+        proxy = start(tmp_path, port=port, upstream=portal.getsockname()[1])
+        try:
+            proxy.wait_until(partial(has_certificate, port), what="certificate", seconds=PATIENCE)
+            with secured(port) as writer:
+                writer.sendall(BEGINNING_OF_A_REPLY)
+                arriving, _address = portal.accept()
+                with arriving, arriving.makefile("rb") as request:
+                    arriving.settimeout(PATIENCE)
+                    assert any(line.strip() == FIRST_LINE for line in request)
+        finally:
+            proxy.kill()
+
+
+FIRST_LINE = b'{"text": "Hello"}'
+BEGINNING_OF_A_REPLY = b"\r\n".join(
+    (
+        b"POST /api/v1/bots/cli_0123456789abcdef/messages/stream?receive_id=ou_1 HTTP/1.1",
+        b"Host: localhost",
+        b"Transfer-Encoding: chunked",
+        b"",
+        b"%x" % (len(FIRST_LINE) + 1),
+        FIRST_LINE + b"\n",
+        b"",
+    )
+)
+
+
+def secured(port: int) -> ssl.SSLSocket:
+    """A connection to the proxy."""
+    plain = socket.create_connection(("localhost", port), timeout=PATIENCE)
+    return _unverified().wrap_socket(plain, server_hostname="localhost")
+
+
+def has_certificate(port: int) -> bool:
+    """Caddy opens its port before it has made one."""
+    try:
+        secured(port).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_samples_have_room_for_a_streamed_reply() -> None:
+    [location] = re.findall(r"messages/stream\$ \{(.*?)\}", (SAMPLES / "nginx.conf").read_text(), re.DOTALL)
+    [of_nginx] = re.findall(r"client_max_body_size (\d+)m;", location)
+    [seconds] = re.findall(r"client_body_timeout (\d+)s;", location)
+    [of_caddy] = re.findall(
+        r"request_body @replies \{\s+max_size (\d+)MB\s+\}", (SAMPLES / "Caddyfile").read_text()
+    )
+
+    assert min(int(of_nginx) * 1024 * 1024, int(of_caddy) * 1000 * 1000) > MAX_BODY
+    assert int(seconds) > IDLE_SECONDS
 
 
 def test_caddy_finds_the_sample_valid(tmp_path: Path) -> None:
