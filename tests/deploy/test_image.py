@@ -1,5 +1,6 @@
 """The image's Dockerfile: linted, and its steps as far as they need no container."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -90,6 +91,16 @@ def test_every_role_is_named_and_every_variable_known() -> None:
 
     assert [role for role in ROLES if role != "demo" and role not in first] == []
     assert variables - FOREIGN_VARIABLES <= {variable.name for variable in SettingsTable.variables()}
+
+
+@pytest.mark.skipif(
+    os.environ.get("REQUIRE_DEPLOY", "") != "1", reason=".ci/run alone decides on which Python"
+)
+def test_image_has_the_python_on_which_the_suite_runs() -> None:
+    python = re.search(r"^ARG PYTHON=(\d+)\.(\d+)-", TEXT, re.MULTILINE)
+
+    assert python
+    assert (int(python[1]), int(python[2])) == sys.version_info[:2]
 
 
 def test_version_of_the_label_is_that_of_the_portal() -> None:
