@@ -197,9 +197,32 @@ def test_metric_that_workers_scale_by_exists() -> None:
     assert f"`{metric}`" in (PROJECT / "docs/reference/metrics.md").read_text()
 
 
+def notes_with(helm: Any, values: dict[str, Any]) -> str:
+    rendered = helm.Chart.load(str(CHART)).render(values, name="portal", namespace="feishu")
+    notes: str = rendered["feishu-portal/templates/NOTES.txt"]
+    return notes
+
+
+@pytest.mark.parametrize(
+    ("values", "is_told"),
+    [
+        (REQUIRED, True),
+        (EVERYTHING, False),
+        (EVERYTHING | {"networkPolicy": EVERYTHING["networkPolicy"] | {"enabled": False}}, True),
+    ],
+    ids=["nobody is named", "the proxy is named", "no policy"],
+)
+def test_who_lets_the_whole_cluster_say_the_browsers_address_is_told(
+    helm: Any, values: dict[str, Any], is_told: bool
+) -> None:
+    notes = notes_with(helm, values)
+
+    assert ("is believed about the browser's address" in notes) is is_told
+    assert ("来源地址会被信任" in notes) is is_told
+
+
 def test_notes_are_in_both_languages(helm: Any) -> None:
-    rendered = helm.Chart.load(str(CHART)).render(REQUIRED, name="portal", namespace="feishu")
-    notes = rendered["feishu-portal/templates/NOTES.txt"]
+    notes = notes_with(helm, REQUIRED)
 
     assert "https://portal.example.com/admin/" in notes
     assert re.search(r"The first operator 创建首个操作员", notes)

@@ -34,7 +34,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
 {{- end }}
 {{- if eq .role "web" }}
-# The network policy lets the proxy alone reach this port; so it is believed about the browser's address.
+# Whoever reaches this port is believed about the browser's address: those whom networkPolicy.webFrom names, else the whole cluster.
 - {name: FORWARDED_ALLOW_IPS, value: "*"}
 {{- end }}
 {{- with .root.Values.extraEnv }}
