@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml
 
 from feishu_portal.command_line import ROLES
@@ -20,7 +21,7 @@ from tests.services.processes import PROJECT
 FOLDER = PROJECT / "deploy/compose"
 FILES = ("compose.yaml", "compose.single.yaml")
 VARIABLES = {variable.name for variable in SettingsTable.variables()}
-OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
+OF_UVICORN = {"FORWARDED_ALLOW_IPS", "UVICORN_LIMIT_CONCURRENCY"}
 
 
 def read(name: str) -> dict[str, Any]:
@@ -94,6 +95,15 @@ def test_every_service_has_a_bound_and_a_way_back(name: str) -> None:
     for key, service in read(name)["services"].items():
         assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}, key
         assert service["restart"] == ("no" if key == "migrate" else "unless-stopped"), key
+
+
+def test_uvicorn_takes_the_bound_of_a_web_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in portals("compose.yaml")["web"]["environment"].items():
+        if variable in OF_UVICORN:
+            monkeypatch.setenv(variable, value)
+    options = uvicorn.main.make_context("web", ["portal:application"], auto_envvar_prefix="UVICORN").params
+
+    assert options["limit_concurrency"] == 600
 
 
 def test_database_and_redis_are_reached_from_inside_alone() -> None:

@@ -133,7 +133,7 @@ def test_secrets_are_files_and_settings_known(helm: Any) -> None:
     secrets = {variable.name for variable in SettingsTable.variables() if variable.is_secret}
     for name, spec in pods(render(helm, REQUIRED)).items():
         given = {one["name"] for one in spec["containers"][0]["env"]}
-        assert {one.removesuffix("_FILE") for one in given} - {"FORWARDED_ALLOW_IPS"} <= names
+        assert {one.removesuffix("_FILE") for one in given} - {"FORWARDED_ALLOW_IPS", "UVICORN_LIMIT_CONCURRENCY"} <= names
         assert not given & secrets
         assert ("FORWARDED_ALLOW_IPS" in given) == (name == "web")
 

@@ -66,6 +66,17 @@ def test_every_process_has_a_port_of_its_own_and_a_bound() -> None:
     assert all("MemoryMax=" in text for text in texts)
 
 
+def test_command_has_the_secrets_of_the_services() -> None:
+    """With fewer of them ``check --deploy`` would complain of what is set."""
+    unit = (FOLDER / "feishu-portal@.service").read_text()
+    command = (FOLDER / "feishu-portal-command").read_text()
+    loaded = re.findall(r"^LoadCredential=(\w+):", unit, re.MULTILINE)
+    [exported] = re.findall(r"for name in ([A-Z_ ]+); do", command)
+
+    assert re.findall(r"--property=LoadCredential=(\w+):", command) == loaded
+    assert [name.lower() for name in exported.split()] == loaded
+
+
 def test_settings_are_known_and_secrets_come_as_files() -> None:
     names = {variable.name for variable in SettingsTable.variables()}
     unit = (FOLDER / "feishu-portal@.service").read_text()

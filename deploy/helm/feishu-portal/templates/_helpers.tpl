@@ -36,6 +36,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- if eq .role "web" }}
 # Whoever reaches this port is believed about the browser's address: those whom networkPolicy.webFrom names, else the whole cluster.
 - {name: FORWARDED_ALLOW_IPS, value: "*"}
+# The last bound of the process: connections beyond it get 503.
+- {name: UVICORN_LIMIT_CONCURRENCY, value: "600"}
 {{- end }}
 {{- with .root.Values.extraEnv }}
 {{ toYaml . }}
