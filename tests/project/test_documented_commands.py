@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from sandbox.config import DEMO_APP_ID
+from tests.services.documents import NOT_RUN
 from tests.services.platform import SandboxClient
 from tests.services.ports import free_port
 from tests.services.processes import PROJECT, ProcessStarter, clean_environment, wait_until
@@ -26,7 +27,6 @@ PAGES: Final = sorted(
 )
 PATIENCE: Final = 300
 """Seconds for a step, against hangs alone."""
-NOT_RUN: Final = ("Not run by the tests: ", "测试中不运行：")
 FENCE = re.compile(r"^( *)```(\w*)(?: title=\"([^\"]*)\")?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 INCLUDED = re.compile(r'^--8<-- "(.+)"$', re.MULTILINE)
 START = re.compile(r"^((?:[A-Z_]+=\S+ )*)make run$", re.MULTILINE)

@@ -6,8 +6,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from tests.services.processes import PROJECT
+
+NOT_RUN: Final = ("Not run by the tests: ", "测试中不运行：")
+"""How the title of a block begins that no test runs; the reason follows."""
 
 # A comment that no reader sees names the block below it.
 _BLOCK = re.compile(r"<!-- run: ([\w-]+) -->\n *```sh\n(.*?)```", re.DOTALL)
