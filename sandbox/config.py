@@ -169,7 +169,7 @@ class SandboxConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     portal_url: str = ""
     """Where the portal is whose bots the apps are, if there is one: pushed events are linked to its pages."""
     hosts: list[str] = []
-    """Names besides `localhost` under which the control API may be called."""
+    """Names besides `localhost` under which the control API may be called, as those of `--allow-host`."""
     keep_calls: Annotated[int, Meta(ge=1)] = 500
     keep_deliveries: Annotated[int, Meta(ge=1)] = 100_000
 

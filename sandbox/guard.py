@@ -66,7 +66,7 @@ class Guard:
         headers, controls = Headers(scope=scope), path.startswith("/sandbox/api/")
         host = headers.get("host", "")
         if not self._is_local(host):
-            return 421, f"the sandbox is not called {host}; start it with that name among its hosts"
+            return 421, f"the sandbox is not called {host}; start it with that name as --allow-host"
         if (controls or not harmless) and _is_foreign(headers, host):
             return 403, "a page of another site may not steer the sandbox"
         if controls and not harmless and _has_body(headers) and _media_type(headers) != "application/json":
@@ -78,12 +78,17 @@ class Guard:
             name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
         except ValueError:
             return False
-        if name in self._hosts or name == "localhost" or name.endswith(".localhost"):
-            return True
-        try:
-            return ip_address(name).is_loopback
-        except ValueError:
-            return False
+        return name in self._hosts or is_loopback(name)
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host's name or address always means this machine."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_foreign(headers: Headers, host: str) -> bool:

@@ -1,5 +1,6 @@
 """The sandbox alone: without any settings, with apps from the command line or from its page."""
 
+import argparse
 import asyncio
 import os
 import sys
@@ -7,7 +8,7 @@ import sys
 import httpx2
 import pytest
 
-from sandbox.command import main
+from sandbox.command import add_arguments, config_of, greeting, main
 from tests.sandbox.conftest import APP_ID, Platform
 from tests.services.ports import free_port
 from tests.services.processes import PATIENCE, PROJECT
@@ -47,6 +48,7 @@ async def test_sandbox_starts_without_a_setting_and_with_an_app(command: list[st
         (["--app", "cli_x:secret"], "16 hexadecimal digits"),
         (["--app", APP_ID], "a secret has to follow"),
         (["--config", "/nowhere/world.json"], "/nowhere/world.json"),
+        (["--allow-host", "http://sandbox:9800"], "without scheme and port"),
     ],
 )
 def test_arguments_that_make_no_sense_are_explained(
@@ -55,6 +57,23 @@ def test_arguments_that_make_no_sense_are_explained(
     with pytest.raises(SystemExit):
         main(arguments)
     assert said in capsys.readouterr().err
+
+
+def test_who_lets_others_reach_it_is_told_that_it_asks_for_no_password() -> None:
+    options = options_of("--host", "0.0.0.0", "--allow-host", "Sandbox")
+    config = config_of(options)
+    said = greeting(config, options.host, options.port)
+
+    assert "http://127.0.0.1:9800/" in said
+    assert "whoever reaches its port can steer it" in said
+    assert "whoever reaches" not in greeting(config, options_of().host, 9800)
+    assert config.hosts == ["Sandbox"]
+
+
+def options_of(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser, "en")
+    return parser.parse_args(arguments)
 
 
 async def test_pages_tell_of_the_control_api_and_of_what_was_missed(platform: Platform) -> None:

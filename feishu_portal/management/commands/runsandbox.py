@@ -23,12 +23,12 @@ class Command(PortalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             config = config_of(argparse.Namespace(**options))
-            self.stdout.write(greeting(config, options["port"]))
-            asyncio.run(self._serve(config, options["port"], options["file"]))
+            self.stdout.write(greeting(config, options["host"], options["port"]))
+            asyncio.run(self._serve(config, options["host"], options["port"], options["file"]))
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
 
-    async def _serve(self, config: SandboxConfig, port: int, file: Path | None) -> None:
+    async def _serve(self, config: SandboxConfig, host: str, port: int, file: Path | None) -> None:
         stop = asyncio.Event()
         stop_on_signals(stop)
-        await run(config, port, stop, file)
+        await run(config, host, port, stop, file)
