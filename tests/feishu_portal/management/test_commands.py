@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from bots.enums import Transport
 from bots.models import Bot
 from core.access.models import ApiClient
 from tests.factories import make_bot, make_client
@@ -54,12 +55,11 @@ def test_addbot_of_a_new_bot_without_a_secret_is_refused(monkeypatch):
 
 
 def test_addbot_again_updates_and_keeps_what_is_not_said(secret_file):
-    addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file, "--slots", "2")
-    assert "Updated" in addbot(
-        "Renamed", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file
-    )
+    base = ("--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file)
+    addbot("Helper", *base, "--slots", "2", "--transport", "webhook", "--encrypt-key-file", secret_file)
+    assert "Updated" in addbot("Renamed", *base)
     bot = Bot.objects.get()
-    assert (bot.name, bot.slot_count) == ("Renamed", 2)
+    assert (bot.name, bot.slot_count, bot.transport) == ("Renamed", 2, Transport.WEBHOOK)
 
 
 def test_addbot_reads_a_proxy_from_a_file_and_forgets_it_when_told(secret_file, tmp_path):
