@@ -33,6 +33,19 @@ ATTEMPTS = 6
 """Handshakes of a live page."""
 SECRET_LINK = "/oauth/start/one-time-secret/"
 
+FIRST_LINE = b'{"text": "Hello"}'
+BEGINNING_OF_A_REPLY = b"\r\n".join(
+    (
+        b"POST /api/v1/bots/cli_0123456789abcdef/messages/stream?receive_id=ou_1 HTTP/1.1",
+        b"Host: localhost",
+        b"Transfer-Encoding: chunked",
+        b"",
+        b"%x" % (len(FIRST_LINE) + 1),
+        FIRST_LINE + b"\n",
+        b"",
+    )
+)
+
 PREPARE = f"""
 import json, os, pathlib
 from core.access.actors import Actor
@@ -292,20 +305,6 @@ def test_reply_reaches_the_portal_while_it_is_being_written(name: str, tmp_path:
                     assert any(line.strip() == FIRST_LINE for line in request)
         finally:
             proxy.kill()
-
-
-FIRST_LINE = b'{"text": "Hello"}'
-BEGINNING_OF_A_REPLY = b"\r\n".join(
-    (
-        b"POST /api/v1/bots/cli_0123456789abcdef/messages/stream?receive_id=ou_1 HTTP/1.1",
-        b"Host: localhost",
-        b"Transfer-Encoding: chunked",
-        b"",
-        b"%x" % (len(FIRST_LINE) + 1),
-        FIRST_LINE + b"\n",
-        b"",
-    )
-)
 
 
 def secured(port: int) -> ssl.SSLSocket:
