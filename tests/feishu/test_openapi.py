@@ -146,7 +146,9 @@ def test_a_card_is_sent_and_patched_within_the_time_that_is_given(platform, api)
     platform.will_say(TOKEN, SENT, {"code": 0, "data": {}})
     api.send_card("oc_1", {"schema": "2.0"}, timeout=5)
     api.patch_card("om_1", {"schema": "2.0"}, timeout=4)
-    assert [request.extensions["timeout"]["read"] for request in platform.requests[1:]] == [5, 4]
+    sent, patched = (request.extensions["timeout"]["read"] for request in platform.requests[1:])
+    assert 0 < patched <= 4
+    assert 0 < sent <= 5
 
 
 def test_a_card_is_read_as_it_was_sent(platform, api):
