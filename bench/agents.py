@@ -75,9 +75,9 @@ async def many(portal: str, address: str, keys: list[str], *, agents: int, round
 def make_keys(count: int) -> list[str]:
     from django.db import connections  # noqa: PLC0415 -- after the environment is set
 
-    from core.access.actors import SYSTEM  # noqa: PLC0415
-    from core.access.api_keys import add_api_client  # noqa: PLC0415
-    from core.access.scopes import Scope  # noqa: PLC0415
+    from core.access.actors import SYSTEM  # noqa: PLC0415 -- after Django is set up
+    from core.access.api_keys import add_api_client  # noqa: PLC0415 -- after Django is set up
+    from core.access.scopes import Scope  # noqa: PLC0415 -- after Django is set up
 
     made = [
         add_api_client(name=f"agents {number}", scopes=list(Scope), bots=[], expires_at=None, actor=SYSTEM)

@@ -51,9 +51,9 @@ def _measure(server: PostgreSQL, scale: float, only: list[str]) -> None:
     import django  # noqa: PLC0415 -- the settings read the environment that was just made
 
     django.setup()
-    from django.contrib import admin  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
+    from django.contrib import admin  # noqa: PLC0415 -- after Django is set up
+    from django.core.management import call_command  # noqa: PLC0415 -- after Django is set up
+    from django.db import connections  # noqa: PLC0415 -- after Django is set up
 
     admin.autodiscover()
     asked: list[tuple[Any, dict[str, Ask]]] = []
@@ -78,12 +78,12 @@ def _measure(server: PostgreSQL, scale: float, only: list[str]) -> None:
 
 def _pages(made: dict[str, Any]) -> dict[str, Ask]:
     """By name, each a call that answers 200."""
-    from django.contrib import admin  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
-    from django.urls import reverse  # noqa: PLC0415
-    from django.utils.translation import override  # noqa: PLC0415
+    from django.contrib import admin  # noqa: PLC0415 -- after Django is set up
+    from django.test import Client  # noqa: PLC0415 -- after Django is set up
+    from django.urls import reverse  # noqa: PLC0415 -- after Django is set up
+    from django.utils.translation import override  # noqa: PLC0415 -- after Django is set up
 
-    from tests.factories import make_operator  # noqa: PLC0415
+    from tests.factories import make_operator  # noqa: PLC0415 -- after Django is set up
 
     owner = make_operator("owner")
     owner.bots.add(*made["owned"])

@@ -27,13 +27,13 @@ HOURS = "INSERT INTO events_countedhour (start, counted_at) SELECT DISTINCT star
 def fill(*, bots: int, events: int, tokens: int) -> dict[str, Any]:
     """Everything, through SQL; the primary keys of the rows whose pages are asked for."""
     from django.db import connection  # noqa: PLC0415 -- Django is set up only now
-    from django.utils import timezone  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415 -- after Django is set up
 
-    from auth_sessions.models import AuthSession, TokenUse  # noqa: PLC0415
-    from bots.models import Bot, ConnectionSlot, Incident, Person, Sending  # noqa: PLC0415
-    from core.access import audit  # noqa: PLC0415
-    from core.access.actors import SYSTEM  # noqa: PLC0415
-    from tests.factories import connect_slots, make_bot, make_grant  # noqa: PLC0415
+    from auth_sessions.models import AuthSession, TokenUse  # noqa: PLC0415 -- after Django is set up
+    from bots.models import Bot, ConnectionSlot, Incident, Person, Sending  # noqa: PLC0415 -- after Django is set up
+    from core.access import audit  # noqa: PLC0415 -- after Django is set up
+    from core.access.actors import SYSTEM  # noqa: PLC0415 -- after Django is set up
+    from tests.factories import connect_slots, make_bot, make_grant  # noqa: PLC0415 -- after Django is set up
 
     now = timezone.now()
     made = [make_bot(name=f"Helper {number}") for number in range(bots)]
@@ -119,7 +119,7 @@ def fill(*, bots: int, events: int, tokens: int) -> dict[str, Any]:
 
 def multiply(cursor: Any, row: "Model", times: int, values: dict[str, Any], **columns: str) -> None:
     """So many copies of a row, each with a key of its own and with other values in ``columns``, as SQL of the copy's number n."""
-    from django.db.models import UUIDField  # noqa: PLC0415
+    from django.db.models import UUIDField  # noqa: PLC0415 -- after Django is set up
 
     table, key = row._meta.db_table, row._meta.pk
     own = {key.column: "gen_random_uuid()"} if isinstance(key, UUIDField) else {}

@@ -105,8 +105,8 @@ def _measure(server: PostgreSQL, rows: int, only: list[str]) -> None:
     import django  # noqa: PLC0415 -- the settings read the environment that was just made
 
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
+    from django.core.management import call_command  # noqa: PLC0415 -- after Django is set up
+    from django.db import connections  # noqa: PLC0415 -- after Django is set up
 
     asked: list[tuple[Any, dict[str, Ask]]] = []
     for name, size in (("portal", FEW), (MANY, rows)):
@@ -143,7 +143,7 @@ def best(connections: Any, asked: list[tuple[Any, Ask]]) -> list[float]:
 
 
 def _fill(questions: Questions, last: int) -> None:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415 -- after Django is set up
 
     with connection.cursor() as cursor:
         values = {

@@ -26,11 +26,11 @@ class Questions:
     """What is asked: by an administrator, by owners of one bot, of many and of none, and by an API client."""
 
     def __init__(self, apart: timedelta) -> None:
-        from bots.models import Bot  # noqa: PLC0415
-        from core.access.actors import SYSTEM  # noqa: PLC0415
-        from core.access.api_keys import add_api_client  # noqa: PLC0415
-        from core.access.scopes import Scope  # noqa: PLC0415
-        from tests.factories import make_bot, make_operator, make_subscription  # noqa: PLC0415
+        from bots.models import Bot  # noqa: PLC0415 -- after Django is set up
+        from core.access.actors import SYSTEM  # noqa: PLC0415 -- after Django is set up
+        from core.access.api_keys import add_api_client  # noqa: PLC0415 -- after Django is set up
+        from core.access.scopes import Scope  # noqa: PLC0415 -- after Django is set up
+        from tests.factories import make_bot, make_operator, make_subscription  # noqa: PLC0415 -- after Django is set up
 
         made = [make_bot() for _ in range(BOTS)]
         self.bots = [str(bot.pk) for bot in made]
@@ -61,7 +61,7 @@ class Questions:
         )
 
     def _listed(self, client: "Client", **query: Any) -> Ask:
-        from django.urls import reverse  # noqa: PLC0415
+        from django.urls import reverse  # noqa: PLC0415 -- after Django is set up
 
         log = reverse("admin:events_event_changelist")
         return lambda: client.get(log, query)
@@ -132,7 +132,7 @@ class Questions:
         }
 
     def _owned(self, size: int) -> dict[str, Ask]:
-        from django.urls import reverse  # noqa: PLC0415
+        from django.urls import reverse  # noqa: PLC0415 -- after Django is set up
 
         quiet, eight, sixty, none = self._owners.values()
         never, overview = {"q": "no such word"}, reverse("admin:index")
@@ -160,7 +160,7 @@ class Questions:
         }
 
     def _dead_letters(self) -> dict[str, Ask]:
-        from django.urls import reverse  # noqa: PLC0415
+        from django.urls import reverse  # noqa: PLC0415 -- after Django is set up
 
         root, quiet, eight = self._root, self._owners["quiet"], self._owners["eight"]
         dead = reverse("admin:events_event_dead_letters")
@@ -176,7 +176,7 @@ class Questions:
         }
 
     def _other_pages(self) -> dict[str, Ask]:
-        from django.urls import reverse  # noqa: PLC0415
+        from django.urls import reverse  # noqa: PLC0415 -- after Django is set up
 
         root = self._root
         replay, tail = reverse("admin:events_event_replay_matching"), reverse("admin:events_event_tail_poll")
@@ -200,7 +200,7 @@ class Questions:
         address = f"/api/v1/bots/{self._app_id}/events"
 
         def got(path: str, **query: str) -> Ask:
-            from django.test import Client  # noqa: PLC0415
+            from django.test import Client  # noqa: PLC0415 -- after Django is set up
 
             return lambda: Client().get(path, query, headers={"Authorization": f"Bearer {self._key}"})
 
@@ -214,7 +214,7 @@ class Questions:
 
 
 def _signed_in(user: Any) -> "Client":
-    from django.test import Client  # noqa: PLC0415
+    from django.test import Client  # noqa: PLC0415 -- after Django is set up
 
     client = Client(headers={"accept-language": "en"})
     client.force_login(user)

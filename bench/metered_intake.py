@@ -21,7 +21,7 @@ def main() -> None:
 
     django.setup()
     from events.ingress.writer import Intake  # noqa: PLC0415 -- after Django is set up
-    from feishu_portal.runtime import connections  # noqa: PLC0415
+    from feishu_portal.runtime import connections  # noqa: PLC0415 -- after Django is set up
 
     class MeteredIntake(Intake):
         async def __aenter__(self) -> Self:

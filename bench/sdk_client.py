@@ -21,8 +21,8 @@ def storing() -> Handler:
     """A handler with a table of its own, made now."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     import django  # noqa: PLC0415 -- only who stores needs it
-    import environ  # noqa: PLC0415
-    from django.conf import settings  # noqa: PLC0415
+    import environ  # noqa: PLC0415 -- likewise
+    from django.conf import settings  # noqa: PLC0415 -- likewise
 
     settings.configure(
         DATABASES={"default": environ.Env().db_url("DATABASE_URL")}, INSTALLED_APPS=[], USE_TZ=True

@@ -163,13 +163,13 @@ def _make_rows(platform: str) -> tuple[str, str]:
     import django  # noqa: PLC0415 -- after the environment is set
 
     django.setup()
-    from django.db import connections  # noqa: PLC0415
-    from django.utils import timezone  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415 -- after Django is set up
+    from django.utils import timezone  # noqa: PLC0415 -- after Django is set up
 
-    from core.access.actors import SYSTEM  # noqa: PLC0415
-    from core.access.api_keys import add_api_client  # noqa: PLC0415
-    from core.access.scopes import Scope  # noqa: PLC0415
-    from tests.factories import make_bot, make_grant  # noqa: PLC0415
+    from core.access.actors import SYSTEM  # noqa: PLC0415 -- after Django is set up
+    from core.access.api_keys import add_api_client  # noqa: PLC0415 -- after Django is set up
+    from core.access.scopes import Scope  # noqa: PLC0415 -- after Django is set up
+    from tests.factories import make_bot, make_grant  # noqa: PLC0415 -- after Django is set up
 
     bot = make_bot(open_url=platform, accounts_url=platform)
     token = "u-" + "x" * 1500  # as long as the platform's

@@ -15,10 +15,10 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         from events import checks, figures, metrics, receivers  # noqa: F401, PLC0415 -- models are loaded now
         from events.handling.discovery import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
-        from events.ingress import incidents as ingress_incidents  # noqa: F401, PLC0415
+        from events.ingress import incidents as ingress_incidents  # noqa: F401, PLC0415 -- likewise
         from events.ingress.webhook import refusals  # noqa: F401, PLC0415 -- names them for the bot's page
-        from events.log import arrivals, bot_removal  # noqa: F401, PLC0415
-        from events.subscriptions import incidents  # noqa: F401, PLC0415
+        from events.log import arrivals, bot_removal  # noqa: F401, PLC0415 -- likewise
+        from events.subscriptions import incidents  # noqa: F401, PLC0415 -- likewise
 
         callbacks.expect(settings.CALLBACK_TYPES)
         try:

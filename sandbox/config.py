@@ -176,7 +176,7 @@ class SandboxConfig(Struct, forbid_unknown_fields=True, kw_only=True):
 
 DEMO_APP_ID = "cli_a5d0feed5a4db0c5"
 # The secret of an app that exists in this process alone.
-DEMO_APP_SECRET = "sandbox-demo-secret-of-the-portal"  # noqa: S105
+DEMO_APP_SECRET = "sandbox-demo-secret-of-the-portal"  # noqa: S105 -- see above
 
 
 def demo_app(redirect_urls: list[str]) -> AppConfig:

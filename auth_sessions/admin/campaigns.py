@@ -269,7 +269,7 @@ class CampaignAdmin(MailingAdmin[Campaign]):
                 return super().fits(action, row)
 
     @list_button(_("New campaign"), icon="add", path="new-campaign")
-    def new_campaign(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002
+    def new_campaign(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002 -- Unfold's signature
         return HttpResponseRedirect(reverse("admin:auth_sessions_campaign_form"))
 
     @button(_("Send cards"), icon="send", path="send", colour="primary")

@@ -264,9 +264,9 @@ class AuthSessionAdmin(AskingAdmin):
             self.message_user(request, gettext("The session had already ended."), messages.WARNING)
 
     @list_button(_("Ask for authorization"), icon="how_to_reg", path="ask-people")
-    def ask_people(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002
+    def ask_people(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002 -- Unfold's signature
         return HttpResponseRedirect(reverse("admin:auth_sessions_authsession_ask"))
 
     @list_button(_("Ask many"), icon="campaign", path="ask-many", colour="default")
-    def ask_many(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002
+    def ask_many(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002 -- Unfold's signature
         return HttpResponseRedirect(reverse("admin:auth_sessions_campaign_form"))

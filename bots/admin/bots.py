@@ -311,7 +311,7 @@ class BotAdmin(
 
     # --- writing
 
-    def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         owners = form.cleaned_data.get("owners")
         user = operator_of(request)
         if not change and not user.sees_everything:

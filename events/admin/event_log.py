@@ -123,7 +123,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
             for title, part in parts
         ]
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:  # noqa: ARG002
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:  # noqa: ARG002 -- Django's signature
         return EventChangeList
 
     def get_search_results(

@@ -189,7 +189,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
 
     # --- writing
 
-    def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's
         actor = actor_of(request)
         bots = form.cleaned_data["bots"]
         if change:
@@ -200,7 +200,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         # Carried to response_add, which answers this very request; stored nowhere but sealed.
         request.new_secret = service.add_subscription(obj, bots=bots, actor=actor)  # type: ignore[attr-defined]
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 -- Django's
         """The bots were saved with the subscription."""
 
     def response_add(
@@ -214,7 +214,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     def get_deleted_objects(
         self,
         objs: Any,
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,  # noqa: ARG002 -- Django's signature
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
         names = [str(one) for one in objs]
         lost = [gettext("its waiting deliveries; what was delivered stays on record with its event")]

@@ -17,7 +17,7 @@ def delete_events(pks: Sequence[int]) -> int:
     HandlerAttempt.objects.filter(run_id__in=runs.values("pk"))._raw_delete("default")  # noqa: SLF001 -- see above
     runs._raw_delete("default")  # noqa: SLF001 -- see above
     deliveries = Delivery.objects.filter(event_id__in=pks)
-    DeliveryAttempt.objects.filter(delivery_id__in=deliveries.values("pk"))._raw_delete("default")  # noqa: SLF001
-    deliveries._raw_delete("default")  # noqa: SLF001
+    DeliveryAttempt.objects.filter(delivery_id__in=deliveries.values("pk"))._raw_delete("default")  # noqa: SLF001 -- see above
+    deliveries._raw_delete("default")  # noqa: SLF001 -- see above
     EventExpansion.objects.filter(event_id__in=pks)._raw_delete("default")  # noqa: SLF001 -- see above
-    return Event.objects.filter(pk__in=pks)._raw_delete("default") or 0  # noqa: SLF001
+    return Event.objects.filter(pk__in=pks)._raw_delete("default") or 0  # noqa: SLF001 -- see above

@@ -118,7 +118,7 @@ class Courier:
 
     async def wait_for_room(self, app_id: str) -> None:
         """Wait until the outboxes of an app are not crowded; for those who push a great many."""
-        while any(c.outbox.qsize() > _CROWDED for c in self._world.connections.of(app_id)):  # noqa: ASYNC110
+        while any(c.outbox.qsize() > _CROWDED for c in self._world.connections.of(app_id)):  # noqa: ASYNC110 -- see below
             # Sockets come and go while we wait, so there is nothing to be woken by.
             await asyncio.sleep(_BREATHER_SECONDS)
 

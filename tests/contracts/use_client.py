@@ -7,8 +7,8 @@ import sys
 folder, url, key = sys.argv[1:]
 sys.path.insert(0, folder)
 import portal_client  # noqa: E402 -- generated
-from portal_client.api.bots import list_bots  # noqa: E402
-from portal_client.models import BotPage, Problem  # noqa: E402
+from portal_client.api.bots import list_bots  # noqa: E402 -- generated
+from portal_client.models import BotPage, Problem  # noqa: E402 -- generated
 
 for module in pkgutil.walk_packages(portal_client.__path__, "portal_client."):
     importlib.import_module(module.name)

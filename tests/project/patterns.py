@@ -125,7 +125,7 @@ MADE_OF_VALUES = {"sandbox/world/answers.py": "/open\\-apis/im/v1/[^/]+/things/[
 def addresses() -> Iterator[Used]:
     """The patterns of Django's addresses, converters included."""
     from django.contrib import admin  # noqa: PLC0415 -- Django is set up only now
-    from django.urls import URLPattern, get_resolver  # noqa: PLC0415
+    from django.urls import URLPattern, get_resolver  # noqa: PLC0415 -- after Django is set up
 
     admin.autodiscover()
 

@@ -60,3 +60,7 @@ def test_no_secret_or_data_is_under_version_control() -> None:
     forbidden = [name for name in texts() if Path(name).name == ".env" or name.startswith("data/")]
 
     assert forbidden == []
+
+
+def test_each_exception_to_the_linter_has_its_reason() -> None:
+    assert lines_with(re.compile(r"#\s*noqa(: [A-Z0-9, ]+)?\s*$")) == []

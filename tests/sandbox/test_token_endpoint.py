@@ -45,7 +45,7 @@ async def user_info(platform: Platform, token: str) -> httpx2.Response:
 
 @pytest.mark.parametrize("path", [V3, V2])
 @pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
-async def test_code_becomes_a_flat_answer_without_msg(platform: Platform, path: str, form: bool) -> None:  # noqa: FBT001
+async def test_code_becomes_a_flat_answer_without_msg(platform: Platform, path: str, form: bool) -> None:  # noqa: FBT001 -- a parameter
     code = await consent(platform)
     answer = await ask(platform, "authorization_code", path=path, form=form, code=code, redirect_uri=REDIRECT)
     body = answer.json()

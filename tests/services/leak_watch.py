@@ -36,18 +36,18 @@ def install() -> LogWatch:
     application and of a process, every page that a browser gets, every task message and every log line from now on."""
     import httpx2  # noqa: PLC0415 -- after Django's setup
     from celery import Celery  # noqa: PLC0415 -- after Django's setup
-    from celery.app.task import Task  # noqa: PLC0415
-    from django.test import AsyncClient, Client  # noqa: PLC0415
+    from celery.app.task import Task  # noqa: PLC0415 -- after Django is set up
+    from django.test import AsyncClient, Client  # noqa: PLC0415 -- after Django is set up
 
-    from auth_sessions.domain import consent, operator_sign_in, self_service  # noqa: PLC0415
-    from auth_sessions.domain.agents import consent as agents_consent  # noqa: PLC0415
-    from auth_sessions.domain.agents import tokens as agents_tokens  # noqa: PLC0415
-    from auth_sessions.pages import consent as consent_pages  # noqa: PLC0415
-    from auth_sessions.pages.agents import consent as agents_pages  # noqa: PLC0415
-    from core.access import api_keys, setup_link  # noqa: PLC0415
-    from core.access.second_factors import recovery_codes  # noqa: PLC0415
-    from core.vault import fields  # noqa: PLC0415
-    from sandbox.world import ids  # noqa: PLC0415
+    from auth_sessions.domain import consent, operator_sign_in, self_service  # noqa: PLC0415 -- after Django is set up
+    from auth_sessions.domain.agents import consent as agents_consent  # noqa: PLC0415 -- after Django is set up
+    from auth_sessions.domain.agents import tokens as agents_tokens  # noqa: PLC0415 -- after Django is set up
+    from auth_sessions.pages import consent as consent_pages  # noqa: PLC0415 -- after Django is set up
+    from auth_sessions.pages.agents import consent as agents_pages  # noqa: PLC0415 -- after Django is set up
+    from core.access import api_keys, setup_link  # noqa: PLC0415 -- after Django is set up
+    from core.access.second_factors import recovery_codes  # noqa: PLC0415 -- after Django is set up
+    from core.vault import fields  # noqa: PLC0415 -- after Django is set up
+    from sandbox.world import ids  # noqa: PLC0415 -- after Django is set up
 
     [handler] = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
     assert handler.formatter is not None

@@ -17,9 +17,9 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402 -- after Django's setup
 
-from auth_sessions.models import UserToken  # noqa: E402
-from bots.models import Bot  # noqa: E402
-from sandbox.world.ids import fingerprint  # noqa: E402
+from auth_sessions.models import UserToken  # noqa: E402 -- after Django is set up
+from bots.models import Bot  # noqa: E402 -- after Django is set up
+from sandbox.world.ids import fingerprint  # noqa: E402 -- after Django is set up
 
 
 def put(file: Path, access_seconds: float) -> None:

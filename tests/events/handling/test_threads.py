@@ -70,7 +70,7 @@ class TestSQLite:
                     outcome.append("interrupted")
                 try:
                     Bot.objects.update(name="after")
-                except Exception as error:  # noqa: BLE001
+                except Exception as error:  # noqa: BLE001 -- whatever it is, it is to be seen
                     outcome.append(str(error))
 
         job = threads.start(hang)

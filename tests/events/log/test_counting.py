@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import Bot
@@ -249,8 +249,6 @@ def test_a_bot_that_is_being_deleted_is_not_counted(bot: Bot) -> None:
 
 
 def test_a_bot_that_goes_while_it_is_counted_spoils_no_pass(bot: Bot, monkeypatch) -> None:
-    from django.db import IntegrityError  # noqa: PLC0415
-
     def gone(_counts: object) -> None:
         raise IntegrityError
 

@@ -3,6 +3,7 @@ import json
 import pytest
 from django.utils import timezone
 
+from core.vault.fields import Sealed
 from core.vault.keyring import SealedValueError
 from feishu_portal.approvals.cards import approval_card, seal_of
 from feishu_portal.approvals.decisions import approve, deny
@@ -133,8 +134,6 @@ def test_seal_is_another_for_each_approval(approval) -> None:
 
 
 def test_call_that_no_key_opens_makes_no_card(approval) -> None:
-    from core.vault.fields import Sealed  # noqa: PLC0415
-
     CallApproval.objects.update(call=Sealed("x"))
     with pytest.raises(SealedValueError):
         approval_card(CallApproval.objects.select_related("bot").get())
