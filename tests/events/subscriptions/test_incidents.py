@@ -78,8 +78,8 @@ def test_receiver_that_answers_clicks_is_told_of_in_its_own_words(subscription):
     )
     [_incident] = open_incidents()
     tell_all()
-    assert "whoever clicks is told that it failed" in mail.outbox[0].body
-    assert "events are kept" not in mail.outbox[0].body
+    assert "people who click are told that it failed" in mail.outbox[0].body
+    assert "Events are kept" not in mail.outbox[0].body
 
 
 def test_short_trouble_is_none(subscription, settings):
@@ -106,7 +106,7 @@ def test_receiver_that_is_gone_is_one_at_once_until_somebody_decides(subscriptio
     fanned_out(stored_event(message_event(), bot=subscription.bots.get()))
     pushed(subscription, PushResult(410, "gone"))
     [incident] = open_incidents()
-    assert "已失效" in incident.explanation.cause.zh_cn
+    assert "返回 410" in incident.explanation.cause.zh_cn
     assert "Shop" in incident.headline
     resume(subscription, actor=SYSTEM)
     assert open_incidents() == [incident]
