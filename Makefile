@@ -197,13 +197,13 @@ messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and c
 	$(PYTHON) -m feishu_portal.catalogue
 
 docs: $(DEVELOPMENT) ## the pages that are made of the code: settings and .env.example, metrics, commands, codes, the API, the data model; and Grafana's dashboards
-	$(PYTHON) -m feishu_portal.settings_docs
-	DEBUG=on $(PYTHON) -m feishu_portal.metrics_docs
-	DEBUG=on $(PYTHON) -m feishu_portal.commands_docs
-	$(PYTHON) -m feishu_portal.codes_docs
-	DEBUG=on $(PYTHON) -m feishu_portal.api_docs
-	DEBUG=on $(PYTHON) -m feishu_portal.asyncapi_docs
-	DEBUG=on $(PYTHON) -m feishu_portal.data_model_docs
+	$(PYTHON) -m feishu_portal.reference.settings_page
+	DEBUG=on $(PYTHON) -m feishu_portal.reference.metrics_page
+	DEBUG=on $(PYTHON) -m feishu_portal.reference.commands_page
+	$(PYTHON) -m feishu_portal.reference.codes_page
+	DEBUG=on $(PYTHON) -m feishu_portal.reference.openapi_file
+	DEBUG=on $(PYTHON) -m feishu_portal.reference.asyncapi_file
+	DEBUG=on $(PYTHON) -m feishu_portal.reference.data_model_page
 	$(PYTHON) -m deploy.grafana.dashboards
 
 # Opened from the folder or served by anything: it asks no other host for fonts or scripts.

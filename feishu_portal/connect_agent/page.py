@@ -24,8 +24,8 @@ from core.access.models import User
 from core.console.base import operator_of
 from core.console.fields import NamedChoiceField
 from core.console.rendering import copyable_block, text_block
+from feishu_portal.connect_agent.connection_test import ConnectionTest, try_connection
 from feishu_portal.connect_agent.kinds import Kind, Place, Words, steps
-from feishu_portal.connect_agent.trial import Trial, try_connection
 
 REFUSALS: Final = {
     "caller_unauthenticated": _("The portal does not accept this key: it is wrong, disabled or expired."),
@@ -86,13 +86,13 @@ def page(request: HttpRequest) -> HttpResponse:
     key_form = KeyForm(request.POST if request.method == "POST" else None)
     result = None
     if request.method == "POST" and key_form.is_valid():
-        trial = async_to_sync(try_connection)(
+        test = async_to_sync(try_connection)(
             key=key_form.cleaned_data["key"],
             bot=bot.app_id if bot else "",
             person=person,
             host=request.get_host(),
         )
-        result = _in_words(trial, bot, person)
+        result = _in_words(test, bot, person)
         key_form = KeyForm()
     context = {
         **admin.site.each_context(request),
@@ -109,16 +109,16 @@ def page(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _in_words(trial: Trial, bot: Bot | None, person: str) -> dict[str, Any]:
+def _in_words(test: ConnectionTest, bot: Bot | None, person: str) -> dict[str, Any]:
     """Each line of the result: whether it is good, and what it says."""
-    if trial.refusal:
-        return {"lines": [(False, REFUSALS.get(trial.refusal, _FAILED))], "tools": []}
-    tools = [name for name in trial.tools if name != "who_am_i"]
+    if test.refusal:
+        return {"lines": [(False, REFUSALS.get(test.refusal, _FAILED))], "tools": []}
+    tools = [name for name in test.tools if name != "who_am_i"]
     lines: list[tuple[bool, Words]] = [
-        (True, _("The key is good, and the endpoint answers: %(server)s.") % {"server": trial.server})
+        (True, _("The key is good, and the endpoint answers: %(server)s.") % {"server": test.server})
     ]
     if tools:
-        lines.append((True, _("The agent is shown %(count)d tools.") % {"count": len(trial.tools)}))
+        lines.append((True, _("The agent is shown %(count)d tools.") % {"count": len(test.tools)}))
     else:
         lines.append((False, _("The key's scopes and path rules open no tool but who_am_i.")))
     if bot and person:
@@ -129,7 +129,7 @@ def _in_words(trial: Trial, bot: Bot | None, person: str) -> dict[str, Any]:
             else _("This person has not authorized the bot, or has to again: an agent gets a link for them.")
         )
         lines.append((can_act, words))
-    return {"lines": lines, "tools": trial.tools}
+    return {"lines": lines, "tools": test.tools}
 
 
 def _can_act(bot: Bot, person: str) -> bool:

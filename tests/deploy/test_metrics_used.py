@@ -9,7 +9,7 @@ import yaml
 
 from core.metrics.registry import DECLARATIONS, METRICS, Histogram
 from deploy.grafana.dashboards import DASHBOARDS
-from feishu_portal.metrics_docs import MODULES
+from feishu_portal.reference.metrics_page import MODULES
 from tests.deploy.prometheus import portal
 from tests.deploy.prometheus.promtool import RULES
 

@@ -200,7 +200,7 @@ ELSEWHERE = (
         why="parts of one page",
     ),
     elsewhere("feishu_portal", "templatetags/figures", tests="feishu_portal/overview/test_figures.py", why="a line"),
-    elsewhere("feishu_portal/connect_agent", "kinds trial", tests="feishu_portal/connect_agent/test_page.py", why="what the page shows"),
+    elsewhere("feishu_portal/connect_agent", "kinds connection_test", tests="feishu_portal/connect_agent/test_page.py", why="what the page shows"),
     elsewhere("feishu_portal", "console", tests="console/test_visibility.py", why="the sidebar"),
     elsewhere(
         "feishu_portal", "variables validators",

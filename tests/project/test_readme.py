@@ -10,7 +10,7 @@ from django.core.management import get_commands
 from core.access.scopes import Scope
 from events import on, on_card
 from feishu_portal.api.description.errors import ERRORS
-from feishu_portal.commands_docs import options, own_commands
+from feishu_portal.reference.commands_page import options, own_commands
 from feishu_portal.settings_table import SettingsTable
 from tests.services.processes import PROJECT
 

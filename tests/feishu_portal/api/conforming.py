@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from feishu_portal.api_docs import page
+from feishu_portal.reference.openapi_file import page
 
 PROBLEM = "application/problem+json"
 ELSEWHERE = {405}

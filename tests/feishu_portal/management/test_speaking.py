@@ -3,8 +3,8 @@
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from feishu_portal.commands_docs import APP, own_commands
 from feishu_portal.management.speaking import PortalCommand, language, said, speaking
+from feishu_portal.reference.commands_page import APP, own_commands
 from tests.feishu_portal.test_translations import CHINESE
 
 

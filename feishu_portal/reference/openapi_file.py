@@ -1,11 +1,11 @@
-"""Writes the description of the API into docs/reference/openapi.json: ``DEBUG=on python -m feishu_portal.api_docs``."""
+"""Writes the description of the API into docs/reference/openapi.json: ``DEBUG=on python -m feishu_portal.reference.openapi_file``."""
 
 import json
 import os
 from pathlib import Path
 from typing import Final
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference" / "openapi.json"
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "openapi.json"
 
 
 def page() -> str:

@@ -1,5 +1,5 @@
 """Writes the description of events and deliveries, AsyncAPI 3, into docs/reference/asyncapi.yaml:
-``DEBUG=on python -m feishu_portal.asyncapi_docs``.
+``DEBUG=on python -m feishu_portal.reference.asyncapi_file``.
 """
 
 import json
@@ -11,7 +11,7 @@ import msgspec
 
 Document = dict[str, Any]
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference" / "asyncapi.yaml"
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "asyncapi.yaml"
 SHARED: Final = (
     "DeliveredEvent", "Expansion", "ExpansionProblem", "FetchedEvents", "AckIn", "EncryptedRequest", "EventRequest", "OldEventRequest", "OldCardCallbackRequest",
     "UrlVerificationRequest", "PlatformRequest",

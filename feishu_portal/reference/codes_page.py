@@ -1,12 +1,12 @@
 """Writes the platform's codes into docs/reference/platform-codes.md and its Chinese page:
-``python -m feishu_portal.codes_docs``.
+``python -m feishu_portal.reference.codes_page``.
 """
 
 from pathlib import Path
 
 from feishu.code_table import ROWS
 from feishu.text import Text
-from feishu_portal.marked_pages import pages, table, write
+from feishu_portal.reference.marked_pages import pages, table, write
 
 _HEAD = [Text("错误码", "code"), Text("类别", "category"), Text("原因", "cause"), Text("处理办法", "cure")]
 

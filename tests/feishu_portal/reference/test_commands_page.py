@@ -2,7 +2,7 @@
 
 import re
 
-from feishu_portal.commands_docs import documents, options, own_commands
+from feishu_portal.reference.commands_page import documents, options, own_commands
 
 
 def test_pages_are_current() -> None:

@@ -6,8 +6,8 @@ import pytest
 from django.apps import apps
 
 from core.vault.fields import encrypted_fields
-from feishu_portal import data_model_docs
-from feishu_portal.data_model_docs import APPS, documents, kept, models_of
+from feishu_portal.reference import data_model_page
+from feishu_portal.reference.data_model_page import APPS, documents, kept, models_of
 from feishu_portal.settings_table import SettingsTable
 from tests.services.processes import PROJECT
 
@@ -37,7 +37,7 @@ def test_every_model_has_a_retention_and_none_is_left_over():
 def test_model_without_a_retention_is_refused(monkeypatch):
     texts = kept()
     del texts["bots.Bot"]
-    monkeypatch.setattr(data_model_docs, "kept", lambda: texts)
+    monkeypatch.setattr(data_model_page, "kept", lambda: texts)
     with pytest.raises(LookupError, match=r"bots\.Bot"):
         documents()
 

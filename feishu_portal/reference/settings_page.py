@@ -1,4 +1,4 @@
-"""Writes the settings table into docs/reference/settings.md, its Chinese page and .env.example: ``python -m feishu_portal.settings_docs``.
+"""Writes the settings table into docs/reference/settings.md, its Chinese page and .env.example: ``python -m feishu_portal.reference.settings_page``.
 
 Reads no settings, so it needs neither an environment nor a database.
 """
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from feishu.text import Text
-from feishu_portal.marked_pages import LANGUAGES, ROOT, pages, table, write
+from feishu_portal.reference.marked_pages import LANGUAGES, ROOT, pages, table, write
 from feishu_portal.settings_table import SettingsTable
 from feishu_portal.variables import Variable
 

@@ -19,7 +19,7 @@ from events.subscriptions.push import build_request
 from events.subscriptions.test_delivery import send_test
 from feishu.callbacks import CLICK
 from feishu.networks import Networks
-from feishu_portal.asyncapi_docs import PAGE, document, page
+from feishu_portal.reference.asyncapi_file import PAGE, document, page
 from tests.events.handler_runs import stored_event
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import click_event, make_bot, make_subscription, message_event

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 LANGUAGES: Final = {".md": "en", ".zh.md": "zh-hans"}
 """Languages, named as Django names them, by what the names of their pages end in."""
 

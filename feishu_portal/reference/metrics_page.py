@@ -1,5 +1,5 @@
 """Writes the table of metrics into docs/reference/metrics.md and its Chinese page:
-``DEBUG=on python -m feishu_portal.metrics_docs``.
+``DEBUG=on python -m feishu_portal.reference.metrics_page``.
 """
 
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from feishu.text import Text
-from feishu_portal.marked_pages import pages, table, write
+from feishu_portal.reference.marked_pages import pages, table, write
 
 MODULES: Final = (
     "feishu_portal.api.proxy.metrics",

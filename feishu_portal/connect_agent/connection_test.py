@@ -22,7 +22,7 @@ _INITIALIZE: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ConnectionTest:
     """``refusal`` is the code of a problem, empty where the key is good; ``server`` how the endpoint greeted; ``tools`` what the
     key is shown."""
 
@@ -31,7 +31,7 @@ class Trial:
     tools: list[str] = field(default_factory=list)
 
 
-async def try_connection(*, key: str, bot: str, person: str, host: str) -> Trial:
+async def try_connection(*, key: str, bot: str, person: str, host: str) -> ConnectionTest:
     """Initialize and list the tools, as an agent does; nothing is called. ``host``: by which the portal was asked."""
     endpoint = Endpoint(partial(McpServer, proxy=_not_asked, rest=_not_asked), name="mcp")
     origin = {"asgi": {"version": "3.0"}, "headers": [(b"host", host.encode("latin-1", errors="replace"))]}
@@ -52,12 +52,12 @@ async def try_connection(*, key: str, bot: str, person: str, host: str) -> Trial
     try:
         status, greeting = await said("initialize", **_INITIALIZE)
         if status != HTTPStatus.OK:
-            return Trial(refusal=str(greeting.get("code", "")) or "internal_error")
+            return ConnectionTest(refusal=str(greeting.get("code", "")) or "internal_error")
         _status, listed = await said("tools/list")
     finally:
         await endpoint.close()
     info = greeting["result"]["serverInfo"]
-    return Trial(
+    return ConnectionTest(
         server=f"{info['name']} {info['version']}", tools=[tool["name"] for tool in listed["result"]["tools"]]
     )
 

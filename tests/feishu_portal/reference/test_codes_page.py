@@ -1,7 +1,7 @@
 """The page of the platform's codes is made of their table, and explains each category."""
 
 from feishu.categories import Category
-from feishu_portal.codes_docs import documents
+from feishu_portal.reference.codes_page import documents
 
 
 def test_pages_are_current() -> None:

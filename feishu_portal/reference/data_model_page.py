@@ -1,5 +1,5 @@
 """Writes diagrams and tables of the models into docs/reference/data-model.md and its Chinese page:
-``DEBUG=on python -m feishu_portal.data_model_docs``.
+``DEBUG=on python -m feishu_portal.reference.data_model_page``.
 """
 
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from feishu.text import Text
-from feishu_portal.marked_pages import pages, table, write
+from feishu_portal.reference.marked_pages import pages, table, write
 
 if TYPE_CHECKING:
     from django.db.models import Field, Model

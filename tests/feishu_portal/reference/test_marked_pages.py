@@ -1,6 +1,6 @@
 import pytest
 
-from feishu_portal import marked_pages
+from feishu_portal.reference import marked_pages
 
 
 @pytest.fixture

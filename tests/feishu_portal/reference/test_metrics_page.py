@@ -3,7 +3,7 @@
 import re
 
 from core.metrics.registry import DECLARATIONS
-from feishu_portal.metrics_docs import documents
+from feishu_portal.reference.metrics_page import documents
 
 PROMISED = {
     "connections": "bot state",

@@ -1,5 +1,5 @@
 """Writes the portal's commands and their options into docs/reference/commands.md and its Chinese page:
-``DEBUG=on python -m feishu_portal.commands_docs``.
+``DEBUG=on python -m feishu_portal.reference.commands_page``.
 """
 
 import os
@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 
 from feishu.text import Text
 from feishu_portal.management.speaking import speaking
-from feishu_portal.marked_pages import pages, table, write
+from feishu_portal.reference.marked_pages import pages, table, write
 
 PROGRAM: Final = "manage.py"
 APP: Final = "feishu_portal"

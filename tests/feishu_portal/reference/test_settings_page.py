@@ -1,7 +1,7 @@
 import re
 
-from feishu_portal.marked_pages import LANGUAGES, ROOT
-from feishu_portal.settings_docs import PAGE, documents
+from feishu_portal.reference.marked_pages import LANGUAGES, ROOT
+from feishu_portal.reference.settings_page import PAGE, documents
 from feishu_portal.settings_table import SettingsTable
 
 NAMES = [variable.name for variable in SettingsTable.variables()]
