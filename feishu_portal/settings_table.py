@@ -331,7 +331,7 @@ class SettingsTable(Table):
     )
     FEISHU_CAMPAIGN_DAYS = integer(
         Text(
-            "授权活动（含其人员名单）在结束后的保留天数。",
+            "授权活动（含其成员名单）在结束后的保留天数。",
             "How long authorization campaigns, with the people of each, are kept after they ended, in days.",
         ),
         default="180",
@@ -585,7 +585,7 @@ class SettingsTable(Table):
     )
     FEISHU_PLATFORM_NETWORKS = texts(
         Text(
-            "机器人的自定义平台地址、代理以及人员头像允许位于的网络，逗号分隔：public 表示公网，private 表示内网（RFC 1918 与 fc00::/7），"
+            "机器人的自定义平台地址、代理以及成员头像允许位于的网络，逗号分隔：public 表示公网，private 表示内网（RFC 1918 与 fc00::/7），"
             "loopback 表示本机，另可填写网段。云厂商元数据地址须单独写明才允许。",
             "Where custom platforms and proxies of bots and pictures of people may be, comma-separated: public, private (RFC 1918 and fc00::/7), "
             "loopback, and networks. A cloud's metadata service is allowed only where it is named by itself.",

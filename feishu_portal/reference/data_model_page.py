@@ -30,9 +30,9 @@ _HEAD: Final = [
 ]
 UNNAMED: Final[Mapping[str, Text]] = {
     "auth_sessions.Answered": Text("已响应的消息", "answered messages"),
-    "bots.PersonKey": Text("按姓名查找人员的索引", "what people are found by"),
-    "bots.PersonPicture": Text("人员头像", "pictures of people"),
-    "bots.PeopleLookup": Text("人员查询状态", "lookups of people"),
+    "bots.PersonKey": Text("按姓名查找成员的索引", "what people are found by"),
+    "bots.PersonPicture": Text("成员头像", "pictures of people"),
+    "bots.PeopleLookup": Text("成员查询状态", "lookups of people"),
     "bots.RefusedPush": Text("被拒绝的 Webhook 请求计数", "refused webhook requests"),
     "bots.Registration": Text("扫码注册", "registrations by QR code"),
     "bots.SecretUse": Text("密钥使用计数", "use of webhook secrets"),
@@ -103,9 +103,9 @@ def kept() -> dict[str, Text]:
             f"{PEOPLE_KEPT.days} 天；仍被授权、授权请求、令牌使用或消息引用的不删除",
             f"{PEOPLE_KEPT.days} days, and as long as a grant, a session, a use of a token or a sent message names the person",
         ),
-        "bots.PersonKey": Text("随人员删除；每人至多 16 行", "Goes with its person; 16 of one at most"),
+        "bots.PersonKey": Text("随成员删除；每人至多 16 行", "Goes with its person; 16 of one at most"),
         "bots.PersonPicture": Text(
-            f"随人员删除；每人一张，至多 {MAX_BYTES // 1000} KB",
+            f"随成员删除；每人一张，至多 {MAX_BYTES // 1000} KB",
             f"Goes with its person; one of each, of at most {MAX_BYTES // 1000} kB",
         ),
         "bots.PeopleLookup": _OF_BOT,

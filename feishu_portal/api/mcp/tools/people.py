@@ -15,7 +15,7 @@ class Search(Paged):
     query: Words
 
 
-@tool(Search, title=Text("搜索人员", "Search people"), whose=Whose.PERSON, apis=(SEARCH_PEOPLE,))
+@tool(Search, title=Text("搜索成员", "Search people"), whose=Whose.PERSON, apis=(SEARCH_PEOPLE,))
 async def search_people(acting: Acting, wanted: Search) -> Any:
     """Colleagues by name, as the person would find them; with their open_id, to write to them, and their departments."""
     return await acting.platform(SEARCH_PEOPLE, query={"query": wanted.query, **wanted.page})
