@@ -125,6 +125,14 @@ ITEMS: Final = {
         ),
         "version",
     ),
+    Check.PEOPLE: Item(
+        Text(
+            "页面以姓名与头像显示成员，也可按姓名搜索",
+            "Pages show people by name and picture, and find them by name",
+        ),
+        "auth",
+        is_optional=True,
+    ),
     Check.CLOCK: Item(
         Text("时钟不准会误判消息的新旧", "By a wrong clock messages look older or newer than they are"),
         is_optional=True,
@@ -203,6 +211,16 @@ class Checklist:
     @property
     def other_rows(self) -> list[Row]:
         return [row for row in self.rows if not row.is_open]
+
+    @property
+    def unknown_count(self) -> int:
+        """Of the other rows: those that say nothing for certain, and need not."""
+        return sum(row.state.finding.result is CheckResult.UNKNOWN for row in self.other_rows)
+
+    @property
+    def good_count(self) -> int:
+        """Of the other rows: those in order."""
+        return len(self.other_rows) - self.unknown_count
 
     @property
     def is_green(self) -> bool:

@@ -10,6 +10,7 @@ from bots.doctor import application, connections, first_use, portal
 from bots.doctor.case import Case
 from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import observed, supersedes
+from bots.doctor.people import people
 from bots.doctor.scopes import offline_access_not_asked
 from bots.enums import CheckResult
 from bots.models import Bot
@@ -87,6 +88,7 @@ def _looked_at(bot: Bot, transport: Transport | None, *, tells_proxy_errors: boo
         if not step.long_connection_only or bot.uses_connection:
             yield from _taken(step, case)
     yield from portal.webhook_keys(bot)
+    yield people(bot)
     yield portal.clock()
     yield portal.public_url(bot)
     yield from portal.proxy_variables(bot)
@@ -99,6 +101,7 @@ def examine_setup(bot: Bot) -> Iterator[Finding]:
     yield portal.public_url(bot)
     yield from portal.proxy_variables(bot)
     yield from portal.webhook_keys(bot)
+    yield people(bot)
     if finding := offline_access_not_asked(bot.auth_scopes):
         yield finding
 

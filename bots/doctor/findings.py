@@ -38,6 +38,7 @@ class Check(StrEnum):
     REFRESH = "refresh"
     VERSION = "version"
     AVAILABILITY = "availability"
+    PEOPLE = "people"
     CLOCK = "clock"
     PUBLIC_URL = "public_url"
     PROXY_VARIABLES = "proxy_variables"
@@ -68,6 +69,7 @@ TITLES: Final = {
     Check.FIRST_MESSAGE: Text("收到第一条消息", "First message"),
     Check.CONSENT: Text("授权页面", "Consent page"),
     Check.FIRST_AUTHORIZATION: Text("第一次授权", "First authorization"),
+    Check.PEOPLE: Text("成员的姓名与头像", "Names and pictures of people"),
     Check.CLOCK: Text("本机时钟", "This machine's clock"),
     Check.PUBLIC_URL: Text("门户地址 PUBLIC_URL", "Address of the portal: PUBLIC_URL"),
     Check.PROXY_VARIABLES: Text("环境变量中的代理", "Proxy of the environment"),
