@@ -37,8 +37,9 @@ from feishu_portal.overview.connections.processes import Process, processes, why
 if TYPE_CHECKING:
     from uuid import UUID
 
-MOST: Final = 100
-"""Bots that the board draws, those in trouble first. It counts the others; its filter and its search reach them."""
+MOST: Final = 50
+"""Bots that the board draws, those in trouble first. It counts the others; its filter, its search and the list of bots reach
+them."""
 _ORDER: Final = list(ConnectionHealth)
 
 
@@ -96,6 +97,11 @@ class Board:
         """Bots by the health of their connections, drawn or not."""
         counts = Counter(row.status.health for row in self.rows) + self.others
         return {health: BoundedCount(counts[health], self.is_more) for health in ConnectionHealth}
+
+    @property
+    def rest(self) -> BoundedCount:
+        """What is left out, as a page says it."""
+        return BoundedCount(self.left_out, self.is_more)
 
     @property
     def total(self) -> BoundedCount:

@@ -241,14 +241,16 @@ def test_bots_that_are_not_drawn_are_counted_all_the_same(client, root, process,
     assert {health: int(count) for health, count in counts.items() if count != "0"} == {
         "": 5, "error": 1, "reconnecting": 1, "connected": 2, "webhook": 1,
     }  # fmt: skip
-    assert "Only 2 bots are drawn" in html
+    more = html.partition('data-testid="left-out"')[2].partition("</p>")[0]
+    assert "3 more bots are not drawn" in more
+    assert reverse("admin:bots_bot_changelist") in more
     assert re.search(r"4/50\b", html), "the load of a process is that of all bots"
     with CaptureQueriesContext(connection) as read:
         board.read_board(root)
     assert len(read) == 10, "however many bots there are"
     connected = text_of(client.get(reverse("connections"), {"show": "connected", "q": "bot 1"}))
     assert re.findall(r'data-find="(Bot \d)', connected) == ["Bot 1"], "the filter reaches what was not drawn"
-    assert "bots are drawn" not in connected
+    assert 'data-testid="left-out"' not in connected
     nothing = text_of(client.get(reverse("connections"), {"q": "nobody"}))
     assert 'data-testid="nothing">' in nothing
     monkeypatch.setattr(board, "MAX_COUNT", 3)
