@@ -9,6 +9,7 @@ name_actions(
         "auth_session.created": (
             _("Authorization asked for"),
             _("%(actor)s asked %(target)s for an authorization"),
+            _("%(actor)s asked to authorize the bot"),
         ),
         "auth_session.authorized": (_("Authorization given"), _("%(target)s gave the authorization")),
         "auth_session.denied": (_("Authorization declined"), _("%(target)s declined the authorization")),
@@ -20,6 +21,7 @@ name_actions(
         "auth_session.cancelled": (
             _("Authorization request cancelled"),
             _("%(actor)s cancelled the authorization request to %(target)s"),
+            _("%(actor)s cancelled their authorization request"),
         ),
         "auth_session.superseded": (
             _("Authorization request superseded"),
@@ -56,6 +58,7 @@ name_actions(
         "user_token.revoked": (
             _("Authorization revoked"),
             _("%(actor)s revoked the authorization of %(target)s"),
+            _("%(actor)s revoked their authorization"),
         ),
         "user_token.destination_changed": (
             _("Tokens destroyed: the bot's platform or address changed"),

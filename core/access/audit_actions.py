@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class AuditAction:
-    """``sentence`` has places for ``actor`` and ``target``."""
+    """``sentence`` has places for ``actor`` and ``target``; ``own`` says the same, without the target, of a person who did it
+    for themself."""
 
     name: Promise
     sentence: Promise
+    own: Promise | None = None
 
 
 @dataclass(slots=True)
@@ -33,12 +35,12 @@ MODELS: Mapping[str, type[Model]] = _known.models
 
 
 def name_actions(
-    actions: Mapping[str, tuple[Promise, Promise]],
+    actions: Mapping[str, tuple[Promise, ...]],
     *,
     groups: Mapping[str, Promise],
     models: Mapping[str, type[Model]] | None = None,
 ) -> None:
-    """Add an app's actions, each with its name and its sentence, from the app's ``admin``. ``groups``: what they are about;
+    """Add an app's actions, each with the words of an ``AuditAction``, from the app's ``admin``. ``groups``: what they are about;
     ``models``: by group, where the words for changed fields are."""
     _known.actions.update({code: AuditAction(*words) for code, words in actions.items()})
     _known.groups.update(groups)

@@ -72,12 +72,12 @@ def _words(entry: AuditEntry, bots: dict[UUID, str], people: dict[PersonRef, str
         name = gettext("Somebody not signed in")
     actor = called(name) if kind in {"operator", "user"} and name else actor_in_words(entry.actor)
     target = called(entry.target)
-    known = ACTIONS.get(entry.action)
-    sentence = (
-        str(known.sentence) % {"actor": actor, "target": _quoted(target)}
-        if known
-        else " ".join(part for part in (actor, entry.action, target) if part)
-    )
+    if known := ACTIONS.get(entry.action):
+        is_own = known.own is not None and kind == "user" and name == entry.target
+        words = known.own if is_own else known.sentence
+        sentence = str(words) % {"actor": actor, "target": _quoted(target)}
+    else:
+        sentence = " ".join(part for part in (actor, entry.action, target) if part)
     return AuditWords(
         sentence,
         actor_in_words(f"{kind}:{in_full(name)}" if name else kind),

@@ -26,7 +26,7 @@ def test_every_action_in_the_code_has_a_name_in_both_languages() -> None:
     assert written == ACTIONS.keys()
     assert {code.partition(".")[0] for code in written} == GROUPS.keys()
     for words in (
-        *(word for action in ACTIONS.values() for word in (action.name, action.sentence)),
+        *(word for action in ACTIONS.values() for word in (action.name, action.sentence, action.own) if word),
         *GROUPS.values(),
     ):
         with override("en"):
@@ -40,4 +40,5 @@ def test_every_action_is_a_sentence_that_can_be_filled_in(language: str) -> None
     admin.autodiscover()
     with override(language):
         for code, action in ACTIONS.items():
-            assert "%" not in str(action.sentence) % {"actor": "lin", "target": "CRM"}, code
+            for words in filter(None, (action.sentence, action.own)):
+                assert "%" not in str(words) % {"actor": "lin", "target": "CRM"}, code

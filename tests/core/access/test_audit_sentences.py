@@ -72,6 +72,22 @@ def test_person_is_called_by_name():
         assert words_of(entry).sentence == "“王芳”完成了授权"
 
 
+@pytest.mark.parametrize(
+    ("actor", "said", "chinese"),
+    [
+        ("ou_wang", "Wang Fang asked to authorize the bot", "王芳 发起了授权"),
+        ("ou_other", "ou_other asked “Wang Fang” for an authorization", "ou_other 向“王芳”发起授权"),
+    ],
+)
+def test_what_a_person_does_for_themself_names_them_once(actor, said, chinese):
+    bot = make_bot()
+    Person.objects.create(bot=bot, open_id="ou_wang", name="王芳", en_name="Wang Fang")
+    entry = audit.record(actor=Actor.user(actor), action="auth_session.created", bot=bot, target="ou_wang")
+    assert words_of(entry).sentence == said
+    with override("zh-hans"):
+        assert words_of(entry).sentence == chinese
+
+
 def test_unknown_action_and_odd_detail_are_shown_as_they_are():
     entry = audit.record(
         actor=Actor.command("addbot"), action="bot.flown", target="x", changed=[["a"], 1], values=[1]
