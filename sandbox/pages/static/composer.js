@@ -95,14 +95,22 @@ function answered() {
   return subject ? { parent_id: subject.message.message_id, in_thread: subject.inThread } : {};
 }
 
-// The people and bots of the group whose names stand behind an @; none in a p2p chat.
+// The people and bots of the group whose names stand behind an @; none in a p2p chat. A name may begin with another one: the longer goes first.
 function mentionedIn(text) {
   if (!current.group) return {};
-  const chosen = (all) => all.filter((one) => text.includes(`@${nameOf(one)}`));
+  const everybody = { name: t("everyone"), en_name: t("everyone") };
+  const chosen = new Set();
+  let rest = text;
+  for (const one of [...botsHere(), ...peopleHere(), everybody].sort((a, b) => nameOf(b).length - nameOf(a).length)) {
+    const mention = `@${nameOf(one)}`;
+    if (!rest.includes(mention)) continue;
+    chosen.add(one);
+    rest = rest.replaceAll(mention, " ");
+  }
   return {
-    mention: chosen(botsHere()).map((app) => app.app_id),
-    mention_people: chosen(peopleHere()).map((person) => person.id),
-    mention_all: text.includes(`@${t("everyone")}`),
+    mention: botsHere().filter((app) => chosen.has(app)).map((app) => app.app_id),
+    mention_people: peopleHere().filter((person) => chosen.has(person)).map((person) => person.id),
+    mention_all: chosen.has(everybody),
   };
 }
 
