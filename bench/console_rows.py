@@ -65,8 +65,8 @@ def fill(*, bots: int, events: int, tokens: int) -> dict[str, Any]:
         cursor.execute(RUNS)
         cursor.execute(COUNTS)
         cursor.execute(HOURS)
-        # One in a hundred has ended.
-        ended = "CASE WHEN n %% 100 = 7 THEN 'needs_reauth' ELSE 'active' END"
+        # Of many tokens one in a hundred has ended, of few all: their list has a full page in either portal.
+        ended = f"CASE WHEN n %% {max(tokens // 1000, 1)} = 0 THEN 'needs_reauth' ELSE 'active' END"
         multiply(cursor, token, tokens, values, bot_id=bot, open_id=person, authorized_at=at, status=ended)
         multiply(
             cursor,
