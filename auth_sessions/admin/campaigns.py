@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import REFUSALS
 from auth_sessions.admin.campaign_form import CampaignForm
-from auth_sessions.admin.fieldsets import without
 from auth_sessions.campaigns.answers import Answer, count_answers
 from auth_sessions.campaigns.service import (
     MAX_REMINDERS,
@@ -32,6 +31,7 @@ from bots.enums import MailingState, RecipientState
 from core.console.actions import Question, ask, button, confirmed, list_button, refuse_unless_manager
 from core.console.base import actor_of, operator_of
 from core.console.columns import column
+from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, since
 from core.console.overview import list_link
 from core.console.rendering import EMPTY, when

@@ -12,7 +12,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import AskingAdmin, ask_page
-from auth_sessions.admin.fieldsets import without
 from auth_sessions.domain.sessions import cancel_session
 from auth_sessions.enums import OPEN_STATES, Deliver, FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
@@ -22,6 +21,7 @@ from core.console.actions import Question, button, confirmed, list_button
 from core.console.badges import state
 from core.console.base import actor_of
 from core.console.columns import column
+from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
 from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, when
 from feishu.codes import explain

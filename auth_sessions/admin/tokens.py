@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.admin.fieldsets import without
 from auth_sessions.admin.token_controls import TokenControls
 from auth_sessions.admin.token_history import (
     OUTCOME_COLOURS,
@@ -26,6 +25,7 @@ from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
+from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, refuse_unknown
 from core.console.people import PeopleAdmin
 from core.console.rendering import EMPTY, ago, identifier, problem_block, when

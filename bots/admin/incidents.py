@@ -21,6 +21,7 @@ from core.console.actions import Question, button, confirmed
 from core.console.badges import label
 from core.console.base import ReadOnlyAdmin, ReadOnlyInline, actor_of, operator_of
 from core.console.columns import column
+from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
 from core.console.rendering import EMPTY, actor, ago, problem_block, when
 from core.console.sentences import cause_and_cure, in_sentences
@@ -136,14 +137,12 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
         return problem_block(incident.explanation)
 
     def get_fieldsets(self, request: HttpRequest, obj: Incident | None = None) -> Any:
-        """Why nobody was told, where nobody was."""
+        """When it was over, where it is, and why nobody was told, where nobody was."""
         parts = super().get_fieldsets(request, obj)
-        if obj is None or why_nobody_was_told(obj):
+        if obj is None:
             return parts
-        return [
-            (title, {**part, "fields": tuple(name for name in part["fields"] if name != "nobody_told")})
-            for title, part in parts
-        ]
+        shown = {"over_in_full": obj.closed_at, "nobody_told": why_nobody_was_told(obj)}
+        return without(parts, {name for name, applies in shown.items() if not applies})
 
     @column(_("why nobody was told"))
     def nobody_told(self, incident: Incident) -> str:

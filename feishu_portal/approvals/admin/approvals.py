@@ -2,6 +2,8 @@
 shown to nobody but the person; so are names of chats and documents, which are looked up with their grant. People have the
 names that the console knows them by."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -12,6 +14,7 @@ from core.console.actions import Question, button, confirmed
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin, actor_of
 from core.console.columns import column
+from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, since
 from core.console.people import PeopleAdmin, called, names_of
 from core.console.rendering import EMPTY, ago, identifier, when
@@ -31,6 +34,17 @@ STATE_COLOURS = {
     ApprovalState.UNCERTAIN: "danger",
     ApprovalState.NOT_ASKED: "danger",
 }
+
+
+def inapplicable(approval: CallApproval) -> set[str]:
+    """Fields that say nothing of this approval, or nothing yet."""
+    shown = {
+        "resources_shown": approval.resources, "body": approval.body_bytes, "decided": approval.decided_at,
+        "approved_shown": approval.approved, "covers": approval.covers_until, "sent": approval.sent_at,
+        "ended": approval.finished_at, "outcome": approval.status is not None, "log": approval.log_id,
+        "trouble": approval.problem, "message": approval.message_id, "card_problem": approval.card_error,
+    }  # fmt: skip
+    return {name for name, value in shown.items() if not value}
 
 
 @admin.register(CallApproval)
@@ -69,6 +83,10 @@ class CallApprovalAdmin(PeopleAdmin[CallApproval], ReadOnlyAdmin[CallApproval]):
     empty_text = _(
         "Where a rule of an API client says ask, the person approves its calls on a card; each stands here."
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: CallApproval | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else without(fieldsets, inapplicable(obj))
 
     @column(_("call"))
     def call_shown(self, approval: CallApproval) -> str:

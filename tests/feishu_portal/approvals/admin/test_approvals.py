@@ -26,6 +26,14 @@ def test_page_says_who_approved_what_and_what_came_of_it(approval, as_superuser:
     assert "further calls: 3" in shown or "其后的调用：3" in shown
 
 
+def test_page_of_one_that_waits_shows_nothing_that_does_not_apply_yet(approval, as_superuser: Client) -> None:
+    parts = as_superuser.get(page_of(PAGE, approval)).context["adminform"].fieldsets
+    shown = {name for _title, part in parts for name in part["fields"]}
+    later = {"decided", "approved_shown", "covers", "sent", "ended", "outcome", "log", "trouble"}
+    assert later.isdisjoint(shown)
+    assert {"asked_in_full", "expires", "body", "message"} <= shown
+
+
 def test_operator_ends_an_hour_and_the_audit_log_says_who(approval, as_superuser: Client) -> None:
     button = page_of(PAGE, approval, "end_hour")
     assert button not in text_of(as_superuser.get(page_of(PAGE, approval))), "there is none to end"
