@@ -1,4 +1,4 @@
-"""Passwords are hashed cheaply and few at once."""
+"""Passwords are hashed cheaply and one at a time."""
 
 import os
 import sys
@@ -38,15 +38,14 @@ def test_hashing_gives_way_to_what_else_the_process_does():
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert passwords._threads.submit(niceness).result(PATIENCE) == min(niceness() + passwords.NICENESS, 19)
+    assert passwords._thread.submit(niceness).result(PATIENCE) == min(niceness() + passwords.NICENESS, 19)
 
 
 @pytest.fixture
 def no_turn():
     """Somebody else hashes for as long as the test runs."""
     ended = threading.Event()
-    for _ in range(passwords.AT_ONCE):
-        passwords._threads.submit(ended.wait, PATIENCE)
+    passwords._thread.submit(ended.wait, PATIENCE)
     yield
     ended.set()
 
@@ -72,8 +71,9 @@ def test_check_that_has_begun_is_waited_for(monkeypatch):
     assert begun.is_set()
 
 
-def test_hashes_of_former_costs_are_verified_one_at_a_time(monkeypatch):
-    old = Argon2PasswordHasher().encode("a", "saltsaltsalt")
+def test_passwords_are_hashed_one_at_a_time(monkeypatch):
+    """Each needs 19 MiB, with former costs 100."""
+    encoded = HASHER.encode("a", "saltsaltsalt")
     under_way, most, lock = 0, 0, threading.Lock()
     verify = Argon2PasswordHasher.verify
 
@@ -90,8 +90,8 @@ def test_hashes_of_former_costs_are_verified_one_at_a_time(monkeypatch):
 
     monkeypatch.setattr(passwords, "PATIENCE", 60.0)
     monkeypatch.setattr(Argon2PasswordHasher, "verify", counted)
-    with ThreadPoolExecutor(passwords.AT_ONCE) as threads:
-        found = list(threads.map(lambda _: HASHER.verify("a", old), range(2 * passwords.AT_ONCE)))
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda _: HASHER.verify("a", encoded), range(6)))
     assert (all(found), most) == (True, 1)
 
 
