@@ -1,5 +1,6 @@
 import asyncio
 import json
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -308,6 +309,19 @@ async def test_nothing_is_left_of_a_socket_that_is_gone(feed, cookie):
         await socket.message()
     assert not sockets._open
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("live-")]
+
+
+async def test_reads_have_the_context_of_their_socket_and_leave_nothing_in_it():
+    """What was left in it would stay with every task of every open page."""
+    variable = ContextVar("variable", default="")
+    variable.set("of the socket")
+
+    def read() -> str:
+        found = variable.get()
+        variable.set("of the thread")
+        return found
+
+    assert (await sockets._in_thread(read), variable.get()) == ("of the socket", "of the socket")
 
 
 async def test_address_without_a_page_is_refused(cookie):
