@@ -7,6 +7,7 @@ import re._constants as codes
 import re._parser as parser
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,11 +39,15 @@ class Used:
 # --- finding them
 
 
-def patterns_in(package: str) -> Iterator[Used]:
+@cache
+def patterns_in(package: str) -> tuple[Used, ...]:
     """Of every module below the package, but migrations, which see no text."""
-    for path in sorted((PROJECT / package).rglob("*.py")):
-        if "migrations" not in path.parts and path.name != "__main__.py":
-            yield from _patterns_of(path.relative_to(PROJECT))
+    return tuple(
+        used
+        for path in sorted((PROJECT / package).rglob("*.py"))
+        if "migrations" not in path.parts and path.name != "__main__.py"
+        for used in _patterns_of(path.relative_to(PROJECT))
+    )
 
 
 def _patterns_of(path: Path) -> Iterator[Used]:
@@ -144,27 +149,40 @@ def addresses() -> Iterator[Used]:
 # --- text that almost matches
 
 
-def nearly(pattern: re.Pattern[Any], size: int) -> Iterator[Any]:
-    """Texts of ``size`` that begin to match the pattern over and over and never do, as str or bytes."""
-    seen: set[str] = set()
+@dataclass(frozen=True)
+class Nearly:
+    """Text that begins to match a pattern over and over and never does: ``run`` repeated behind ``head``."""
+
+    head: str
+    run: str
+    is_bytes: bool
+
+    def of(self, size: int) -> Any:
+        """As str or bytes, with a character at the end that fits nowhere."""
+        text = (self.head + self.run * (size // len(self.run) + 1))[:size] + "\x00"
+        return text.encode("latin-1", "replace") if self.is_bytes else text
+
+
+def nearly(pattern: re.Pattern[Any]) -> Iterator[Nearly]:
+    is_bytes = isinstance(pattern.pattern, bytes)
+    seen: set[tuple[str, str]] = set()
     for preferred in PREFERRED:
         for branch in range(3):
             parts = _merged(
                 _parts(parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG), preferred, branch)
             )
-            for text in _runs(parts[:MOST_PARTS], size):
-                if text not in seen:
-                    seen.add(text)
-                    yield text.encode("latin-1", "replace") if isinstance(pattern.pattern, bytes) else text
+            for head, run in _runs(parts[:MOST_PARTS]):
+                if (head, run) not in seen:
+                    seen.add((head, run))
+                    yield Nearly(head, run, is_bytes)
 
 
-def _runs(parts: list[str], size: int) -> Iterator[str]:
-    """Any part, or several in a row, repeated behind those that come before them, and a character that fits nowhere."""
+def _runs(parts: list[str]) -> Iterator[tuple[str, str]]:
+    """Any part, or several in a row, and those that come before them."""
     for first in range(len(parts)):
         for last in range(first + 1, len(parts) + 1):
-            head, run = "".join(parts[:first]), "".join(parts[first:last])
-            if run:
-                yield (head + run * (size // len(run) + 1))[:size] + "\x00"
+            if run := "".join(parts[first:last]):
+                yield "".join(parts[:first]), run
 
 
 def _merged(parts: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ One that tries again at every character of a long text holds the process with al
 import re
 import time
 from collections.abc import Callable
+from heapq import nlargest
 from typing import Any
 
 import pytest
@@ -44,17 +45,13 @@ def growth_of(used: Used, *, length: int = LONG) -> str:
     """The first text that takes more than linear time; empty where none does."""
     for method in sorted(used.methods):
         apply = application(used, method)
-        by_time = sorted(
-            ((seconds(apply, text), number) for number, text in enumerate(nearly(used.pattern, SAMPLE))),
-            reverse=True,
+        slowest = nlargest(
+            SLOWEST, nearly(used.pattern), key=lambda text, apply=apply: seconds(apply, text.of(SAMPLE))
         )
-        slowest = {number for _seconds, number in by_time[:SLOWEST]}
-        pairs = zip(nearly(used.pattern, length // 4), nearly(used.pattern, length), strict=True)
-        for number, (short, long) in enumerate(pairs):
-            if number not in slowest:
-                continue
+        for text in slowest:
+            short = text.of(length // 4)
             few = max(seconds(apply, short, times=3), FLOOR)
-            many = seconds(apply, long, times=1)
+            many = seconds(apply, text.of(length), times=1)
             if many > GROWTH * few:
                 return f"{used.where} by {method}: {few:.3f} s for {short[:60]!r}…, {many:.3f} s for four times as much"
     return ""
