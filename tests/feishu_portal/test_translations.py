@@ -39,6 +39,8 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 SENTENCE = re.compile(r"[A-Za-z][a-z’']+(?:[ ,:;]+[A-Za-z][a-z’']+)+")
 SCOPE = re.compile(r"\b(offline_access|[a-z_.]+(:[a-z_.]+)+)")
+every_page_once = pytest.mark.only_on("postgres")
+"""Words are no matter of the database, and every page of the console takes seconds."""
 # Names that are English in Feishu's own Chinese console, and what the rows of these tests are called.
 NAMES = {
     "App Secret", "Encrypt Key", "Verification Token", "Union ID", "Open ID", "User ID", "Helper", "English",
@@ -193,18 +195,21 @@ def test_check_tells_english_from_chinese() -> None:
     assert chinese_in('<p title="机器人">Bot</p>') == ["机器人"]
 
 
+@every_page_once
 def test_chinese_console_has_no_english_sentence(rows: Rows) -> None:
     client = signed_in(make_operator("root", superuser=True), "zh-CN")
     left = {page: english_in(text_of(client.get(page))) for page in console_pages(rows)}
     assert {page: texts for page, texts in left.items() if texts} == {}
 
 
+@every_page_once
 def test_english_console_has_no_chinese(rows: Rows) -> None:
     client = signed_in(make_operator("root", superuser=True), "en")
     left = {page: chinese_in(text_of(client.get(page))) for page in console_pages(rows)}
     assert {page: texts for page, texts in left.items() if texts} == {}
 
 
+@every_page_once
 def test_empty_console_is_translated_too(db: None) -> None:
     root = make_operator("root", superuser=True)
     for page in [

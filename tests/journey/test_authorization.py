@@ -10,7 +10,7 @@ from sandbox.config import DEMO_APP_ID
 from tests.journey.conftest import Person, Portal
 
 pytestmark = pytest.mark.browser
-# The way there and back is walked on both databases, what may go wrong on it on one.
+# Portals in one process have SQLite wherever this runs, so the processes of production have PostgreSQL.
 only_on_postgres = pytest.mark.only_on("postgres")
 
 
@@ -77,6 +77,7 @@ def test_journey_with_make_run(new_portal, person):
     walk(new_portal, person)
 
 
+@only_on_postgres
 def test_journey_with_the_processes_of_production(production, person):
     walk(production, person)
 

@@ -32,6 +32,7 @@ def test_authorized_without_a_public_address(intranet, person):
     walk(intranet, person)
 
 
+@only_on_postgres
 def test_authorized_without_a_public_address_in_production(production_on_an_intranet, person):
     walk(production_on_an_intranet, person)
 

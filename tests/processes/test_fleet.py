@@ -266,6 +266,7 @@ def test_process_started_after_a_kill_takes_over_when_the_lease_is_up(start, add
     second.wait_until(lambda: second.output.count("connection_up") >= 3, what="log lines")
 
 
+@only_on_postgres
 def test_full_process_says_in_the_row_what_is_missing_and_a_second_one_cures_it(hurry, start, add_bots, rows):
     [first] = start("a", arguments=("--max-connections", "2"))
     bots = add_bots(3)

@@ -9,6 +9,8 @@ from tests.services.platform import APP_ID, APP_SECRET
 from tests.services.processes import PATIENCE, wait_until
 
 pytestmark = pytest.mark.processes
+# What is stored under load and after a kill is looked at on both databases; the rest says nothing of them.
+only_on_postgres = pytest.mark.only_on("postgres")
 
 EVENTS = "SELECT event_id FROM events_event ORDER BY received_at"
 PAYLOADS = "SELECT status, payload FROM events_event ORDER BY received_at"
@@ -36,6 +38,7 @@ def test_a_thousand_events_at_once_are_stored_once_and_acked(sandbox, bot, runfe
     assert sandbox.outcomes() <= {"acked", "timeout"}  # late where the machine is busy, never refused
 
 
+@only_on_postgres
 def test_event_pushed_again_under_its_id_is_stored_once(sandbox, bot, runfeishu, rows):
     process = runfeishu()
     until_connected(process, sandbox)
@@ -61,6 +64,7 @@ def test_killed_in_the_middle_loses_no_acked_event_and_gets_the_others_again(san
     assert sorted(stored(rows)) == sorted(ids)
 
 
+@only_on_postgres
 def test_bot_added_changed_and_disabled_is_noticed_within_five_seconds(sandbox, addbot, runfeishu, rows):
     process = runfeishu()
     addbot()
@@ -72,6 +76,7 @@ def test_bot_added_changed_and_disabled_is_noticed_within_five_seconds(sandbox, 
     process.wait_until(lambda: {row[0] for row in rows.all(SLOT)} == {"stopped"}, what="stopped slots")
 
 
+@only_on_postgres
 def test_wrong_secret_is_an_error_with_the_platforms_code_and_a_right_one_cures_it(
     sandbox, addbot, runfeishu, rows
 ):
@@ -83,12 +88,14 @@ def test_wrong_secret_is_an_error_with_the_platforms_code_and_a_right_one_cures_
     process.wait_until(lambda: rows.one(SLOT)[:2] == ("connected", None), what="no error any more")
 
 
+@only_on_postgres
 def test_bot_the_platform_does_not_know_leaves_the_others_alone(sandbox, bot, addbot, runfeishu):
     addbot("cli_00000000000000bb")
     process = runfeishu()
     until_connected(process, sandbox)
 
 
+@only_on_postgres
 def test_strange_frames_are_survived(sandbox, bot, runfeishu, rows):
     process = runfeishu()
     until_connected(process, sandbox)
@@ -100,6 +107,7 @@ def test_strange_frames_are_survived(sandbox, bot, runfeishu, rows):
     assert sandbox.books()["connections_closed"] == 0
 
 
+@only_on_postgres
 def test_unreadable_events_are_acked_and_quarantined(sandbox, bot, runfeishu, rows):
     process = runfeishu()
     until_connected(process, sandbox)
@@ -113,6 +121,7 @@ def test_unreadable_events_are_acked_and_quarantined(sandbox, bot, runfeishu, ro
     assert found == [("quarantined", raw.encode()) for raw in UNREADABLE]
 
 
+@only_on_postgres
 def test_large_event_in_pieces_out_of_order_is_put_together(sandbox, bot, runfeishu, rows):
     sandbox.faults(delivery={"chunks": 9, "shuffle_chunks": True})
     process = runfeishu()
@@ -122,6 +131,7 @@ def test_large_event_in_pieces_out_of_order_is_put_together(sandbox, bot, runfei
     assert len(rows.one("SELECT payload FROM events_event")[0]) > 900_000
 
 
+@only_on_postgres
 def test_dropped_connection_comes_back(sandbox, bot, runfeishu):
     process = runfeishu()
     until_connected(process, sandbox)
@@ -129,6 +139,7 @@ def test_dropped_connection_comes_back(sandbox, bot, runfeishu):
     process.wait_until(lambda: sandbox.books()["connections_opened"] == 2, what="a new connection")
 
 
+@only_on_postgres
 def test_term_closes_the_connection_and_says_so(sandbox, bot, runfeishu, rows):
     process = runfeishu()
     until_connected(process, sandbox)
@@ -138,6 +149,7 @@ def test_term_closes_the_connection_and_says_so(sandbox, bot, runfeishu, rows):
     wait_until(lambda: sandbox.connections() == 0, what="closed connection")
 
 
+@only_on_postgres
 def test_only_named_bots_are_held(sandbox, bot, addbot, runfeishu):
     other = "cli_00000000000000cc"
     sandbox.put_app(other, app_secret=APP_SECRET)

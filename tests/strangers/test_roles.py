@@ -33,8 +33,12 @@ from tests.strangers.attempts import (
 from tests.strangers.private import Private, contents, make_private, make_strangers
 from tests.strangers.test_strangers import changed, sent, told_until_quiet
 
-# Each test sends hundreds of requests.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+# Each test sends hundreds of requests, and says little of the database: see test_strangers.py.
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+    pytest.mark.only_on("postgres"),
+]
 
 REFUSED = {400, 401, 403, 404, 405, 410}
 FOR_EVERY_ROLE = {

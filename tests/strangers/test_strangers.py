@@ -31,8 +31,12 @@ from tests.strangers.attempts import (
 )
 from tests.strangers.private import Private, Strangers, contents, make_private, make_strangers
 
-# Each test sends hundreds of requests.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+# Each test sends hundreds of requests. What rows somebody sees is looked at on both databases in tests/console/test_visibility.py.
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+    pytest.mark.only_on("postgres"),
+]
 
 AREAS = (
     "admin/bots/",

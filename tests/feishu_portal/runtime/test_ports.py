@@ -36,6 +36,7 @@ def test_runsandbox_that_finds_its_port_taken_says_so_plainly(taken_port):
         call_command("runsandbox", "--port", str(taken_port))
 
 
+@pytest.mark.only_on("postgres")  # whichever it is, nothing asks it
 @pytest.mark.parametrize("taken", ["--port", "--sandbox-port"])
 def test_runportal_that_finds_a_port_taken_says_so_plainly_and_at_once(
     managed_process, database_url, taken_port, taken

@@ -104,6 +104,8 @@ LAST_A_DAY = {
 }
 
 
+# What an answer means is no matter of the database; tests/…/test_state_machine.py is run on both.
+@pytest.mark.only_on("postgres")
 @pytest.mark.parametrize(
     ("outage", "pauses"),
     [(outage, DAY if name in LAST_A_DAY else HOURS) for name, outage in OUTAGES.items()],

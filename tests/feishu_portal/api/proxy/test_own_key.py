@@ -108,6 +108,7 @@ async def test_stranger_gets_nothing(proxy, database):
     assert status == {"another bot's": 404, "without the scope": 403, "disabled": 401}
 
 
+@pytest.mark.only_on("postgres")
 async def test_official_sdk_works_unmodified(portal, proxy, grant, upstream):
     """Two programs at once, for the bot and for a person: each loads the SDK for seconds."""
     upstream.will_say({"code": 0, "msg": "success", "data": {"items": ["a chat"]}})
