@@ -48,8 +48,9 @@ PYTEST = -m pytest --override-ini cache_dir=.pytest_cache/$@ --last-failed-no-fa
 # in each worker.
 test-fast test-postgres test-sqlite test-versions: export PYTHONDONTWRITEBYTECODE =
 
+# IN_FRONT: a folder with another Django, as tests/versions.py makes it.
 test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or browser: a few minutes (of a part: ARGS="tests/bots -k frames")
-	TEST_DATABASE=none $(PYTHON) $(MEASURED) $(PYTEST) -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
+	$(if $(IN_FRONT),PYTHONPATH=$(IN_FRONT)) TEST_DATABASE=none $(PYTHON) $(MEASURED) $(PYTEST) -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
 
 test-postgres: $(DEVELOPMENT)
 	TEST_DATABASE=postgres $(PYTHON) $(PYTEST) $(WORKERS) $(ARGS)
@@ -57,7 +58,7 @@ test-postgres: $(DEVELOPMENT)
 test-sqlite: $(DEVELOPMENT)
 	TEST_DATABASE=sqlite $(PYTHON) $(MEASURED) $(PYTEST) $(WORKERS) $(ARGS)
 
-test-versions: $(DEVELOPMENT) ## the fast tests on every supported Python that is found, and on the oldest Django (ARGS="--all", "--here")
+test-versions: $(DEVELOPMENT) ## the fast tests on every supported Python that is found, and on the oldest Django (ARGS="--all", "--here", "--newest")
 	$(PYTHON) -m tests.versions $(ARGS)
 
 # npm knows a company's CA by another variable than Python does.
@@ -160,7 +161,8 @@ lint-format:
 	$(PYTHON) -m ruff format --check .
 
 lint-templates:
-	@find . -name '*.html' -path '*/templates/*' -not -path './$(VENV)/*' -not -path './sandbox/*' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
+	@find . \( -path './$(VENV)' -o -path './sandbox' -o -name node_modules \) -prune -o \
+	  -name '*.html' -path '*/templates/*' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
 
 lint-imports:
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'

@@ -3,6 +3,9 @@
 Each Python gets an environment of its own from requirements-dev.lock, in ``.venv/versions/``. The oldest Django is laid over the
 environment of this Python, for the tests of what knows Django. A Python that is not found is named at the end; with ``--all``
 it is a failure.
+
+``.ci/run`` has no time for all of that. It lays the oldest Django in front for its own pass without a server
+(``--oldest-django`` says where it is), and tries the newest Python alone (``--newest``), with the packages' own tests.
 """
 
 import argparse
@@ -25,6 +28,11 @@ ENVIRONMENTS = Path(sys.prefix) / "versions"
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Neither the platform's language nor the sandbox knows Django, nor do what is deployed and the rules of the repository.
 WITHOUT_DJANGO = ["tests/deploy", "tests/feishu", "tests/project", "tests/sandbox"]
+# What the portal consists of, and that each of its modules can be imported. The sandbox is a tool beside it.
+OF_THE_PORTAL = [
+    "tests/auth_sessions", "tests/bots", "tests/console", "tests/core", "tests/events", "tests/feishu", "tests/feishu_portal",
+    "tests/project/test_imports.py",
+]  # fmt: skip
 PIP = ["-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "install"]
 
 
@@ -86,7 +94,18 @@ def oldest_django() -> Path:
     if not folder.exists():
         wanted = f"django=={lowest_django()}"
         subprocess.run([sys.executable, *PIP, "--no-deps", "--target", str(folder), wanted], check=True)
+    if not is_loaded(folder):
+        raise SystemExit("The oldest Django is not the one that is loaded from its folder.")
     return folder
+
+
+def is_loaded(in_front: Path) -> bool:
+    """Whether this Python takes the Django in that folder."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import django; print(django.__file__)"],
+        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(in_front)}, cwd=PROJECT,
+    )  # fmt: skip
+    return Path(loaded.stdout.strip()).is_relative_to(in_front)
 
 
 def run_tests(python: str, what: str, arguments: list[str], *, in_front: Path | None = None) -> Outcome:
@@ -94,16 +113,15 @@ def run_tests(python: str, what: str, arguments: list[str], *, in_front: Path | 
     variables = os.environ | {"TEST_DATABASE": "none"}
     if in_front:
         variables["PYTHONPATH"] = str(in_front)
-        loaded = subprocess.run(
-            [python, "-c", "import django; print(django.__file__)"],
-            capture_output=True, text=True, check=True, env=variables, cwd=PROJECT,
-        )  # fmt: skip
-        if not Path(loaded.stdout.strip()).is_relative_to(in_front):
-            return Outcome(what, is_good=False, words="the oldest Django was not the one that is loaded")
     command = [python, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--maxprocesses", "6"]
     command += ["--dist", "worksteal", "-p", "no:cacheprovider", *arguments]
     done = subprocess.run(command, cwd=PROJECT, env=variables, check=False)
     return Outcome(what, is_good=not done.returncode, words="FAILED" if done.returncode else "passed")
+
+
+def newest_python(named: list[str]) -> str:
+    """The newest version that is found, e.g. 3.13; this one where there is no other."""
+    return next(version for version in reversed(supported_pythons()) if find_python(version, named))
 
 
 def try_python(version: str, named: list[str], arguments: list[str], *, must_exist: bool) -> Outcome:
@@ -121,17 +139,34 @@ def try_python(version: str, named: list[str], arguments: list[str], *, must_exi
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make test-versions", description=__doc__)
     parser.add_argument("--here", action="store_true", help="only the oldest Django, on the Python of .venv")
+    parser.add_argument(
+        "--newest", action="store_true", help="only the newest Python found, with the packages' own tests"
+    )
+    parser.add_argument("--oldest-django", action="store_true", help="only say in which folder it is")
+    parser.add_argument(
+        "--install", action="store_true", help="with --newest: make its environment, and no more"
+    )
     parser.add_argument("--all", action="store_true", help="fail where a Python is not found")
     parser.add_argument("--python", action="append", default=[], metavar="PATH", help="an interpreter to use")
     options, arguments = parser.parse_known_args()
     ENVIRONMENTS.mkdir(exist_ok=True)
-    outcomes = [] if options.here else [
-        try_python(version, options.python, arguments, must_exist=options.all)
-        for version in supported_pythons()
-    ]  # fmt: skip
-    what = f"Python {HERE}, Django {lowest_django()}"
-    arguments += [f"--ignore={folder}" for folder in WITHOUT_DJANGO]
-    outcomes.append(run_tests(sys.executable, what, arguments, in_front=oldest_django()))
+    if options.oldest_django:
+        print(oldest_django())
+        return 0
+    if options.newest:
+        version = newest_python(options.python)
+        if options.install:
+            environment_of(find_python(version, options.python) or sys.executable, version)
+            return 0
+        outcomes = [try_python(version, options.python, [*OF_THE_PORTAL, *arguments], must_exist=True)]
+    else:
+        outcomes = [] if options.here else [
+            try_python(version, options.python, arguments, must_exist=options.all)
+            for version in supported_pythons()
+        ]  # fmt: skip
+        what = f"Python {HERE}, Django {lowest_django()}"
+        arguments += [f"--ignore={folder}" for folder in WITHOUT_DJANGO]
+        outcomes.append(run_tests(sys.executable, what, arguments, in_front=oldest_django()))
     print()
     for outcome in outcomes:
         print(f"{outcome.what}: {outcome.words}")

@@ -1,6 +1,8 @@
 """What processes load when they start: each module costs every start its time and every process its memory. Names, no times:
 those depend on the machine."""
 
+import importlib
+import pkgutil
 import re
 from typing import Final
 
@@ -64,6 +66,17 @@ def test_a_process_starts_without_what_others_need(
 
 def test_the_measurement_would_see_the_sdk(managed_process: ProcessStarter) -> None:
     assert "lark_oapi" in modules_of(managed_process, "-c", "import lark_oapi.core.const")
+
+
+@pytest.mark.parametrize(
+    "package", ["auth_sessions", "bots", "core", "events", "feishu", "feishu_portal", "sandbox"]
+)
+def test_every_module_can_be_imported_without_a_warning(package: str) -> None:
+    """A Python that is new deprecates, and warnings are errors here; most modules are loaded by some test or other, not all."""
+    found = importlib.import_module(package)
+    for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 def modules_of(managed_process: ProcessStarter, *arguments: str) -> set[str]:
