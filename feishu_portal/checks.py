@@ -64,6 +64,36 @@ def nothing_between_portal_and_database_is_unsaid(
     return [CheckError(found.en_us, hint=found.zh_cn, id="feishu_portal.E009")] if found else []
 
 
+@register(Tags.database)
+def database_has_connections_for_every_process(
+    *, databases: Sequence[str] | None = None, **_options: Any
+) -> list[CheckMessage]:
+    """W012: asked with ``check --database default``. A database that is away is what E005 says."""
+    if not databases or connection.vendor != "postgresql":
+        return []
+    from feishu_portal.database_connections import (  # noqa: PLC0415 -- its driver is nothing for SQLite
+        allowance,
+        most_of_all,
+        running_processes,
+    )
+
+    try:
+        allowed = allowance()
+        needed = most_of_all(running_processes()) if allowed else 0
+    except Error:
+        return []
+    if allowed is None or needed <= allowed.count:
+        return []
+    return [
+        Warning(
+            f"The portal's processes may open {needed} connections at once, and the database has {allowed.count} for them.",
+            hint=f"Raise {allowed.setting}, or lower FEISHU_WEB_DATABASE_CONNECTIONS, FEISHU_CALLBACK_THREADS or "
+            "FEISHU_WORKER_DATABASE_CONNECTIONS: docs/operations/postgresql.md has the sum.",
+            id="feishu_portal.W012",
+        )
+    ]
+
+
 @register(SETTINGS)
 def public_url_is_encrypted(**_options: Any) -> list[CheckMessage]:
     """W001: the redirect URI is made of it."""
