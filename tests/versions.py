@@ -93,7 +93,8 @@ def oldest_django() -> Path:
     folder = ENVIRONMENTS / f"django-{lowest_django()}"
     if not folder.exists():
         wanted = f"django=={lowest_django()}"
-        subprocess.run([sys.executable, *PIP, "--no-deps", "--target", str(folder), wanted], check=True)
+        command = [sys.executable, *PIP, "--no-deps", "--target", str(folder), wanted]
+        subprocess.run(command, stdout=sys.stderr, check=True)
     if not is_loaded(folder):
         raise SystemExit("The oldest Django is not the one that is loaded from its folder.")
     return folder
