@@ -68,17 +68,23 @@ def running() -> Iterator[Target]:
             "DATABASE_URL": copies.create(), "REDIS_URL": services.redis_url, "PUBLIC_URL": url, "FEISHU_RETRY_SECONDS": "1",
             "FEISHU_RECONCILE_SECONDS": "0.5", "FEISHU_DELIVERY_NETWORKS": "loopback",
         }  # fmt: skip
+        metrics_port = free_port()
         rows = _rows(start, environment, sandbox.url, gateway.url, upstream.url)
+        rows["metrics"] = f"http://127.0.0.1:{metrics_port}"
         sandbox.put_app(rows["bots"]["speaking"], app_secret="the-app-secret")
         sandbox.put_app(rows["bots"]["private"], app_secret="the-app-secret")
         celery = ("-m", "celery", "-A", "feishu_portal")
         commands = (
-            ("-m", "uvicorn", "feishu_portal.asgi:application", "--port", str(port), "--no-access-log"),
+            ("-m", "uvicorn", "tests.fuzz.unpaced:application", "--port", str(port), "--no-access-log"),
             ("manage.py", "runfeishu"),
             (*celery, "worker", "--concurrency", "1"),
             (*celery, "beat"),
         )
-        processes = [start(*command, environment=environment, tracebacks=True) for command in commands]
+        of_web = {"FEISHU_METRICS_PORT": str(metrics_port), "FEISHU_METRICS_HOST": "127.0.0.1"}
+        processes = [
+            start(*command, environment=environment | more, tracebacks=True)
+            for command, more in zip(commands, (of_web, {}, {}, {}), strict=True)
+        ]
         processes[0].wait_for_port(port, seconds=120)
         processes[1].wait_for("Listening", seconds=120)
         gun = Gun(url, cookie=rows["cookie"])

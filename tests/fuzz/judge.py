@@ -64,7 +64,9 @@ class Judge:
     def _faults(self, shot: Shot, answer: Answer) -> Iterator[str]:
         if answer.status == 0:
             yield f"no answer: {answer.said}"
-        elif answer.status >= 500 and not _is_unavailable(answer) and not _is_relayed(shot, answer):
+        elif answer.status >= 500 and not (
+            _is_unavailable(answer) or _is_relayed(shot, answer) or _is_of_the_library(shot, answer)
+        ):
             yield f"{answer.status}: {answer.said}"
         if answer.seconds > _patience(shot) and (took := self._hang(shot, answer)):
             yield took
@@ -113,6 +115,11 @@ def _is_relayed(shot: Shot, answer: Answer) -> bool:
         "application/problem"
     )
     return shot.target.startswith("/proxy/") and (is_unimitated or is_as_told)
+
+
+def _is_of_the_library(shot: Shot, answer: Answer) -> bool:
+    """Whether Python's server, which tells metrics, says that it does not know the method or the version of HTTP."""
+    return shot.kind == "raw" and answer.status in {501, 505}
 
 
 def _is_unavailable(answer: Answer) -> bool:

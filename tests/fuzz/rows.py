@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.test import Client
 
+from auth_sessions.models import ConnectedAgent
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.models import User
@@ -44,6 +45,7 @@ def make(platform: str, gateway: str, upstream: str) -> dict[str, Any]:
         "cookie": f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}",
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "key": key,
+        "agent": str(ConnectedAgent.objects.get(pk=private.key_of("auth_sessions.ConnectedAgent")).registration_id),
         "pages": list(pages),
         "parameters": parameters(private),
         "bots": {

@@ -1,8 +1,12 @@
 """One thing that is sent to the portal, and how it was answered."""
 
+import contextlib
+import re
+import socket
 import time
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpx2
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -10,7 +14,7 @@ from websockets.sync.client import connect
 
 from feishu.signatures import event_signature
 
-Kind = Literal["http", "socket", "frames"]
+Kind = Literal["http", "socket", "frames", "raw"]
 PATIENCE = 30.0
 """Seconds after which whatever has not answered hangs."""
 MOST_READ = 4 * 1024 * 1024  # bytes of an answer
@@ -18,7 +22,8 @@ MOST_READ = 4 * 1024 * 1024  # bytes of an answer
 
 @dataclass(frozen=True)
 class Shot:
-    """A request; or messages to a socket of the console; or frames of the long connection.
+    """A request; or messages to a socket of the console; or frames of the long connection; or bytes as they are, to the port that
+    ``target`` names.
 
     ``headers`` and ``parts`` hold bytes as Latin-1. ``signed_with`` is an Encrypt Key by which a webhook is signed when it
     is sent: a signature is for a moment. ``upstream`` is what the platform or a receiver answers meanwhile, also Latin-1;
@@ -70,6 +75,8 @@ class Gun:
     def send(self, shot: Shot) -> Answer:
         before = time.monotonic()
         try:
+            if shot.kind == "raw":
+                return _send_bytes(shot)
             return self._socket(shot) if shot.kind == "socket" else self._request(shot)
         except httpx2.TimeoutException:
             return Answer(0, time.monotonic() - before, "no answer")
@@ -143,3 +150,32 @@ class Gun:
             return Answer(403, time.monotonic() - before, str(error)[:300])
         except TimeoutError:
             return Answer(0, time.monotonic() - before, "the socket says nothing")
+
+
+def _send_bytes(shot: Shot) -> Answer:
+    """To a server of HTTP, which is told that no more come. The status is -1 where it hangs up without a word."""
+    address = urlsplit(shot.target)
+    before, said = time.monotonic(), b""
+    place = address.hostname or "", address.port or 80
+    try:
+        with socket.create_connection(place, timeout=PATIENCE) as connection:
+            try:
+                connection.sendall(shot.body)
+                connection.shutdown(socket.SHUT_WR)
+            except TimeoutError:
+                raise
+            except OSError:
+                pass  # it has hung up already, and may have said why
+            with contextlib.suppress(ConnectionError):
+                while len(said) < MOST_READ and (more := connection.recv(65_536)):
+                    said += more
+    except OSError as error:
+        return Answer(0, time.monotonic() - before, repr(error))
+    status = re.match(rb"HTTP/1\.[01] (\d{3})", said)
+    kind = re.search(rb"(?im)^content-type: *([^\r\n]*)", said)
+    return Answer(
+        int(status[1]) if status else -1,
+        time.monotonic() - before,
+        said[:300].decode("utf-8", "replace"),
+        kind[1].decode("latin-1") if kind else "",
+    )

@@ -1,4 +1,5 @@
-"""Where shots come from: the OpenAPI document, the pages and forms of the console, its sockets, webhooks, frames, the proxy."""
+"""Where shots come from: the OpenAPI document, the pages and forms of the console, its sockets, webhooks, frames, the proxy; what
+anybody reaches without a key or a session is in ``strangers``."""
 
 import html.parser
 import json
@@ -32,6 +33,7 @@ from tests.fuzz.portal import (
     text,
 )
 from tests.fuzz.shots import Shot
+from tests.fuzz.strangers import agents, metrics, sign_ins
 
 
 def sources(portal: Portal) -> dict[str, st.SearchStrategy[Shot]]:
@@ -46,6 +48,9 @@ def sources(portal: Portal) -> dict[str, st.SearchStrategy[Shot]]:
         "proxy": proxy(portal),
         "answers": answers(portal),
         "cookies": cookies(portal),
+        "agents": agents(portal),
+        "sign_ins": sign_ins(portal),
+        "metrics": metrics(portal),
     }
 
 

@@ -71,6 +71,13 @@ def test_answers_that_are_faults_are_found_once(answer):
     assert "--seed 7 --source pages" in str(judge.findings[0])
 
 
+@pytest.mark.parametrize(("status", "is_fault"), [(501, False), (505, False), (500, True)])
+def test_server_of_metrics_may_know_neither_method_nor_version(status, is_fault):
+    judge = judge_of(Answer(status, 0.1, "", "text/html"))
+    judge.fire(Shot("metrics", "raw", target="http://127.0.0.1:1"))
+    assert bool(judge.findings) is is_fault
+
+
 def test_answer_that_is_slow_again_and_again_hangs():
     judge = judge_of(Answer(200, HANGS + 1))
     judge.fire(SHOT)

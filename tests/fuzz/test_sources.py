@@ -18,6 +18,8 @@ ROWS = {
     "cookie": "session=x",
     "csrf_cookie": "csrf",
     "key": "fp_x",
+    "agent": "00000000-0000-4000-8000-000000000001",
+    "metrics": "http://127.0.0.1:1",
     "pages": [["GET", "/admin/bots/bot/"], ["POST", "/admin/bots/bot/add/"], ["POST", "/admin/logout/"]],
     "parameters": {"bot_id": ["cli_1"], "subscription_id": ["s"]},
     "bots": dict.fromkeys(
@@ -61,8 +63,11 @@ def shots_of(portal: Portal, name: str) -> list[Shot]:
 
 @pytest.mark.parametrize(
     "name",
-    ["rest", "cursors", "pages", "forms", "sockets", "webhooks", "frames", "proxy", "answers", "cookies"],
-)
+    [
+        "rest", "cursors", "pages", "forms", "sockets", "webhooks", "frames", "proxy", "answers", "cookies", "agents", "sign_ins",
+        "metrics",
+    ],
+)  # fmt: skip
 def test_source_has_shots_that_are_its_own(name, portal):
     shots = shots_of(portal, name)
     assert len(shots) >= 10
