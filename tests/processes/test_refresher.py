@@ -66,6 +66,7 @@ def test_five_hundred_requests_for_one_expired_token_submit_its_refresh_token_on
 
 
 def test_refresher_that_is_asked_to_end_stores_what_it_sent_and_takes_nothing_new(refreshing, rows, sandbox):
+    """In threads; the one that goes on refreshes in a child, as Celery does by itself."""
     refreshing.put_grants(60)
     sandbox.faults(token={"latency": 0.4})
     refreshing.scheduler()
@@ -77,8 +78,10 @@ def test_refresher_that_is_asked_to_end_stores_what_it_sent_and_takes_nothing_ne
     assert 0 < after_stop < 60
     verdict = refreshing.verdict()
     assert (verdict.unaware, verdict.replays, verdict.alive) == (0, 0, 60)
-    until_settled(refreshing.refresher(), rows)
+    second = refreshing.refresher(pool="prefork")
+    until_settled(second, rows)
     assert refreshing.verdict().alive == 60
+    assert second.stop() == 0
 
 
 def test_refresher_that_is_killed_leaves_no_more_than_it_had_sent_and_knows_what_it_lost(

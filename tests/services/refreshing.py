@@ -46,9 +46,9 @@ class Refreshing:
         self.sandbox = sandbox
         self._directory = directory
 
-    def refresher(self) -> ManagedProcess:
+    def refresher(self, *, pool: str = "threads") -> ManagedProcess:
         process = self.start(
-            "-m", "celery", "-A", "feishu_portal", "worker", "-Q", "token_refresh", "--pool", "threads",
+            "-m", "celery", "-A", "feishu_portal", "worker", "-Q", "token_refresh", "--pool", pool,
             "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
             environment=self.environment,
         )  # fmt: skip
