@@ -21,7 +21,7 @@ def give_way(rows: Iterable[tuple[UUID, str]], count: int) -> list[UUID]:
     kept: dict[str, deque[tuple[int, UUID]]] = defaultdict(deque)
     for place, (key, address) in enumerate(rows):
         kept[network_of(address, bits=SITE)].append((place, key))
-    gone = []
+    gone: list[UUID] = []
     while kept and len(gone) < count:
         greediest = max(kept, key=lambda network: (len(kept[network]), -kept[network][0][0]))
         gone.append(kept[greediest].popleft()[1])
