@@ -118,10 +118,12 @@ def described(open_id: str, known: Named) -> dict[str, Any]:
 
 
 def initials(name: str) -> str:
-    """The last character of a Chinese name, the first letters of two words of another; empty without a name."""
-    if name[-1:] >= _CJK:
-        return name[-1]
-    return "".join(word[0] for word in name.split()[:2]).upper()
+    """The last character of a Chinese name, the first letters of two words of another; empty without a name. What stands in
+    brackets, such as 王芳（外包）, is none of the name."""
+    plain = name.replace("（", "(").partition("(")[0].strip() or name
+    if plain[-1:] >= _CJK:
+        return plain[-1]
+    return "".join(word[0] for word in plain.split()[:2]).upper()
 
 
 class PeopleChangeList(ChangeList):

@@ -123,7 +123,16 @@ def test_who_authorized_in_place_of_the_person_asked_is_named(rows: Rows, as_own
 
 
 @pytest.mark.parametrize(
-    ("name", "letters"), [("王芳", "芳"), ("Fang Wang", "FW"), ("lei", "L"), ("A B C", "AB"), ("<b>", "&lt;")]
+    ("name", "letters"),
+    [
+        ("王芳", "芳"),
+        ("王芳（外包）", "芳"),
+        ("Fang Wang (HR)", "FW"),
+        ("lei", "L"),
+        ("A B C", "AB"),
+        ("<b>", "&lt;"),
+        ("（", "（"),
+    ],
 )
 def test_initials(name: str, letters: str) -> None:
     assert f">{letters}</span>" in shown("ou_1", KnownPerson("ou_1", name))
