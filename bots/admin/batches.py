@@ -20,6 +20,7 @@ from bots.sending.batches import cancel_batch, retry_batch
 from core.console.actions import Question, button, confirmed
 from core.console.base import actor_of
 from core.console.columns import column
+from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, since
 from core.console.overview import list_link
 from core.console.rendering import actor, identifier
@@ -52,6 +53,18 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
     missed = (*MISSED, RecipientState.NOT_FOUND)  # nobody saw who is not found before it was sent
     empty_title = _("No batches yet")
     empty_text = _("A batch sends one message to many: POST /api/v1/bots/{id}/messages/batch.")
+
+    def get_fieldsets(self, request: HttpRequest, obj: MessageBatch | None = None) -> Any:
+        """Without an error where there is none, and moments that have not come."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        shown = {
+            "problem": obj.code is not None or obj.reason or obj.said,
+            "started": obj.started_at,
+            "finished": obj.finished_at,
+        }
+        return without(fieldsets, {name for name, applies in shown.items() if not applies})
 
     def title_of(self, row: MessageBatch) -> str:
         return gettext("%(when)s by %(who)s") % {
