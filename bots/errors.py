@@ -35,7 +35,10 @@ class WebhookUnprotected(BotsError):
 
 
 class NoticeNotSent(BotsError):
-    """A notice did not reach its person."""
+    """A notice did not reach its person. ``kind`` is stable (``bots.incidents.failures``), ``answer`` what the other side said."""
+
+    def __init__(self, kind: str, answer: str = "") -> None:
+        super().__init__(f"{kind}: {answer}" if answer else kind)
 
 
 class SendingError(BotsError):

@@ -13,7 +13,7 @@ from bots.admin.problems import CONNECTION_CAUSES
 from bots.admin.repairs import page_of_subject, problem_of
 from bots.enums import Channel
 from bots.incidents.causes import cause_named, registered_causes
-from bots.incidents.channels import NO_BOT
+from bots.incidents.failures import in_words
 from bots.incidents.notices import why_nobody_was_told
 from bots.incidents.silences import end_silence, silence, silence_of
 from bots.models import Bot, Incident, Notice
@@ -23,7 +23,7 @@ from core.console.base import ReadOnlyAdmin, ReadOnlyInline, actor_of, operator_
 from core.console.columns import column
 from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
-from core.console.rendering import EMPTY, actor, ago, problem_block, when
+from core.console.rendering import EMPTY, actor, ago, problem_block, technical, when
 from core.console.sentences import cause_and_cure, in_sentences
 
 
@@ -53,7 +53,7 @@ class NoticeInline(ReadOnlyInline[Notice, Incident]):
 
     @column(_("error"))
     def problem(self, notice: Notice) -> str:
-        return gettext(NO_BOT) if notice.error == NO_BOT else notice.error or EMPTY
+        return technical(*in_words(notice.error)) if notice.error else EMPTY
 
 
 class OpenFilter(YesNoFilter):

@@ -16,7 +16,7 @@ from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
-from core.console.rendering import EMPTY, ago, problem_block, when
+from core.console.rendering import EMPTY, ago, problem_block, technical, when
 from feishu.codes import explain
 
 LOSS_COLOURS = {reason: "" if reason in PLANNED_LOSSES else "warning" for reason in LossReason} | {
@@ -68,9 +68,11 @@ class ConnectionLossAdmin(ReadOnlyAdmin[ConnectionLoss]):
                 "The process is silent. If it hangs, the platform still counts its connections and sends them a share of the "
                 "events: stop it or restart it."
             )
-        code = label(loss.code) if loss.code is not None else ""
-        return (
-            format_html('{} <span class="portal-said">{}</span>', code, loss.message)
-            if loss.message
-            else EMPTY
-        )
+        if loss.code is not None:
+            return format_html(
+                "{} {}", label(loss.code), technical(gettext("Technical details"), loss.message)
+            )
+        # A line that was cut says no more than the cause beside it.
+        if loss.reason == LossReason.NETWORK or not loss.message:
+            return EMPTY
+        return technical(gettext("Technical details"), loss.message)

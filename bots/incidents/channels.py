@@ -9,13 +9,14 @@ from django.core.mail import EmailMessage
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, ngettext
 
 from bots.connections.processes import peers
 from bots.connections.status import connected_bots
 from bots.enums import Transport
 from bots.errors import NoticeNotSent
 from bots.incidents.causes import registered_causes
+from bots.incidents.failures import NO_BOT, of_mail, of_message
 from bots.models import Bot, Incident, Notice
 from bots.models.processes import SILENT_AFTER
 from core.access.models import User
@@ -26,7 +27,6 @@ from feishu.cards import literal
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI, receive_id_type
 
-NO_BOT: Final = gettext_noop("no healthy bot to send it with")
 MESSENGERS: Final = 3
 """Bots that are tried, one after the other, to deliver one message."""
 
@@ -37,13 +37,13 @@ def send_email(user: User, notices: list[Notice]) -> None:
 
 
 def deliver_email(user: User, subject: str, body: str) -> None:
-    """Raises NoticeNotSent, with the mail server's answer as its cause."""
+    """Raises NoticeNotSent."""
     message = EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [user.email])
     give_back(before_waiting=True)
     try:
         message.send()
     except (SMTPException, OSError, ValueError) as error:
-        raise NoticeNotSent(f"{type(error).__name__}: {error}") from error
+        raise of_mail(error) from error
 
 
 def send_feishu(user: User, notices: list[Notice]) -> None:
@@ -52,7 +52,7 @@ def send_feishu(user: User, notices: list[Notice]) -> None:
 
 
 def deliver_feishu(user: User, subject: str, body: str, *, key: str) -> None:
-    """Raises NoticeNotSent, with the platform's answer to the last bot as its cause. Under the same ``key`` the platform sends
+    """Raises NoticeNotSent, with the platform's answer to the last bot. Under the same ``key`` the platform sends
     once in an hour."""
     failure = NoticeNotSent(NO_BOT)
     for bot in _messengers(user):
@@ -65,8 +65,7 @@ def deliver_feishu(user: User, subject: str, body: str, *, key: str) -> None:
                 uuid=key,
             )
         except (FeishuError, SealedValueError) as error:
-            failure = NoticeNotSent(f"{bot.app_id}: {error}")
-            failure.__cause__ = error
+            failure = of_message(error, app_id=bot.app_id)
         else:
             return
     raise failure

@@ -141,6 +141,7 @@ class Notice(models.Model):
     """When to send the next one; None when there is nothing to send, or no attempt left."""
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     error = models.CharField(_("error"), max_length=500, blank=True)
+    """Kind and answer, as ``bots.incidents.failures`` reads them."""
 
     class Meta:
         default_permissions = ()  # shown with its incident

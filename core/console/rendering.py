@@ -125,6 +125,17 @@ def problem_block(info: CodeInfo | None, *, said: str = "", log_id: str = "") ->
     return format_html('<div class="portal-error">{}</div>', SafeString("".join(parts)))
 
 
+def technical(words: str, answer: str) -> str:
+    """Words of ours; what a library or a server said opens below them."""
+    if not answer:
+        return words
+    return format_html(
+        '<details class="portal-trace portal-technical"><summary>{}</summary><div class="portal-said">{}</div></details>',
+        words,
+        answer,
+    )
+
+
 def json_block(value: Any) -> str:
     """A block of indented JSON with secrets masked."""
     if value in (None, {}, []):

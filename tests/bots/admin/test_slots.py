@@ -139,9 +139,28 @@ def test_page_of_an_incident_says_who_was_told(rows: Rows, owner: Any, as_owner:
         user=owner,
         channel=Channel.EMAIL,
         problem_sent_at=timezone.now(),
-        error="refused",
+        error="mail_unreachable: ConnectionRefusedError: [Errno 111] refused",
     )
     html = text_of(as_owner.get(page_of("bots_incident", rows.incident)))
     assert "owner" in html
     assert "E-mail" in html
     assert "just now" in html
+    assert "<summary>The mail server cannot be reached.</summary>" in html
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "message", "shown"),
+    [
+        (LossReason.NETWORK, None, "no close frame received or sent", ""),
+        (LossReason.CLOSED, 1011, "received 1011 (internal error)", "1011"),
+        (LossReason.ERROR, None, "ValueError: no such frame", "Technical details"),
+    ],
+)
+def test_what_a_library_said_of_a_lost_connection_has_to_be_opened(
+    rows: Rows, as_owner: Client, reason: LossReason, code: int | None, message: str, shown: str
+) -> None:
+    ConnectionLoss.objects.update(reason=reason, code=code, message=message)
+    html = text_of(as_owner.get(list_of("bots_connectionloss")))
+    assert shown in html
+    assert ('<div class="portal-said">' + message in html) is bool(shown)
+    assert html.count(message) == bool(shown)

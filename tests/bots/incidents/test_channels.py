@@ -58,7 +58,7 @@ def test_strangers_bot_carries_no_message(sent, lin):
     make_troubled(lin)
     notify_all()
     assert sent == []
-    assert Notice.objects.get().error == "no healthy bot to send it with"
+    assert Notice.objects.get().error == "no_bot"
 
 
 def test_bot_with_a_foreign_connection_can_still_write(sent, lin):

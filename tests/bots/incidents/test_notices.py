@@ -110,7 +110,7 @@ def test_mail_server_that_is_away_is_tried_again_and_then_no_more(monkeypatch):
         let_time_pass()
     notice = Notice.objects.get()
     assert (len(tries), notice.due_at, notice.problem_sent_at) == (notices.RETRIES.max_attempts, None, None)
-    assert notice.error == "ConnectionRefusedError: away"
+    assert notice.error == "mail_unreachable: ConnectionRefusedError: away"
 
 
 def test_two_workers_write_one_message():
