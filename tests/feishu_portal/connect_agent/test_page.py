@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from html import unescape
 
 import pytest
@@ -65,21 +66,48 @@ def test_each_agent_is_told_the_address_and_no_secret(browser, bot, kind):
     assert MCP == PREFIX
 
 
-@pytest.mark.parametrize("kind", [Kind.CURSOR, Kind.MCP])
-def test_configurations_are_json(browser, bot, kind):
-    [server] = [
-        json.loads(block)["mcpServers"]["feishu"]
-        for block in blocks(browser, kind=kind, bot=bot.pk)
-        if block[0] == "{"
+@pytest.mark.parametrize(
+    ("kind", "under", "address", "key"),
+    [
+        (Kind.CURSOR, "mcpServers", "url", "${env:FEISHU_PORTAL_KEY}"),
+        (Kind.VS_CODE, "servers", "url", "${input:feishu-key}"),
+        (Kind.GEMINI, "mcpServers", "httpUrl", "$FEISHU_PORTAL_KEY"),
+        (Kind.MCP, "mcpServers", "url", "${FEISHU_PORTAL_KEY}"),
+    ],
+)
+def test_configurations_are_json(browser, bot, kind, under, address, key):
+    [settings] = [
+        json.loads(block) for block in blocks(browser, kind=kind, bot=bot.pk) if block.startswith("{")
     ]
+    server = settings[under]["feishu"]
+    assert server[address] == f"https://portal.example.com/mcp?bot={bot.app_id}"
+    assert server["headers"] == {"Authorization": f"Bearer {key}"}
+    assert [one["id"] for one in settings.get("inputs", [])] == ["feishu-key"] * (kind is Kind.VS_CODE)
+
+
+def test_codex_is_given_a_table_of_its_file(browser, bot):
+    server = tomllib.loads(blocks(browser, kind=Kind.CODEX, bot=bot.pk)[-1])["mcp_servers"]["feishu"]
     assert server["url"] == f"https://portal.example.com/mcp?bot={bot.app_id}"
-    assert "FEISHU_PORTAL_KEY" in server["headers"]["Authorization"]
+    assert server["bearer_token_env_var"] == "FEISHU_PORTAL_KEY"
+
+
+def test_official_mcp_server_goes_by_the_proxy_as_the_bot_or_as_the_person(browser, bot):
+    proxy = f"https://portal.example.com/proxy/{bot.app_id}"
+    as_bot = blocks(browser, kind=Kind.LARK_MCP, bot=bot.pk)[-1]
+    assert f'-s "$FEISHU_PORTAL_KEY" \\\n  -d {proxy}/app' in as_bot
+    as_person = blocks(browser, kind=Kind.LARK_MCP, bot=bot.pk, person="ou_asked")[-1]
+    assert f"-d '{proxy}/users/ou_asked'" in as_person
+    assert '-u "$FEISHU_PORTAL_KEY" --token-mode user_access_token' in as_person
 
 
 def test_people_need_no_key_where_they_may_connect_agents(browser, bot):
     assert blocks(browser)[0].startswith("export")
     open_access(bot)
     assert blocks(browser)[0] == "claude mcp add --transport http feishu https://portal.example.com/mcp"
+    for kind in (Kind.VS_CODE, Kind.CODEX, Kind.GEMINI, Kind.MCP):
+        block = blocks(browser, kind=kind)[0]
+        assert "https://portal.example.com/mcp" in block
+        assert "FEISHU_PORTAL_KEY" not in block
 
 
 def test_bots_of_others_are_not_offered(browser):
