@@ -60,7 +60,7 @@ def test_incident_tells_the_latest_code(bot):
 def test_watching_many_bots_takes_as_many_queries_as_watching_one(bot, django_assert_max_num_queries):
     for _ in range(5):
         connect(make_bot())
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         detect()
 
 
