@@ -1,28 +1,30 @@
 """The page: a picker of agent, bot and person, what to set there, and a test with a key."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from asgiref.sync import async_to_sync
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.core.validators import RegexValidator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from auth_sessions.domain.agents.access import offer
 from auth_sessions.domain.tokens.broker import find_grant
 from auth_sessions.domain.tokens.decision import is_refreshable, remaining
 from auth_sessions.errors import AuthError
+from bots.admin.people import PeopleInput
 from bots.models import Bot
 from core.access.models import User
 from core.console.base import operator_of
-from core.console.fields import NamedChoiceField
+from core.console.fields import LinesField, NamedChoiceField
 from core.console.rendering import copyable_block, text_block
 from feishu_portal.connect_agent.connection_test import ConnectionTest, try_connection
 from feishu_portal.connect_agent.kinds import Kind, Place, Words, steps
@@ -43,17 +45,25 @@ class PickForm(forms.Form):
         label=_("Agent"), choices=Kind.choices, required=False, widget=UnfoldAdminSelectWidget
     )
     bot = NamedChoiceField(label=_("Bot"), queryset=Bot.objects.none(), required=False)
-    person = forms.RegexField(
+    person = LinesField(
         label=_("Acts for"),
-        regex=r"^[0-9A-Za-z_.+@-]{1,128}$",
+        check=RegexValidator(r"^[0-9A-Za-z_.+@-]{1,128}\Z"),
+        most=1,
+        rows=1,
         required=False,
-        widget=UnfoldAdminTextInputWidget,
+        widget=PeopleInput,
         help_text=_("open_id, union_id, user_id or e-mail address; empty to act as the bot."),
     )
 
     def __init__(self, data: Any, *, user: User) -> None:
         super().__init__(data)
-        self.fields["bot"].queryset = Bot.objects.visible_to(user).order_by("name")  # type: ignore[attr-defined]
+        bots = cast("NamedChoiceField[Bot]", self.fields["bot"])
+        bots.queryset = Bot.objects.visible_to(user).order_by("name")
+        cast("PeopleInput", self.fields["person"].widget).bot = bots.chosen(self["bot"].value())
+
+    def clean_person(self) -> str:
+        """Empty to act as the bot."""
+        return "".join(self.cleaned_data["person"])
 
 
 class KeyForm(forms.Form):
@@ -97,6 +107,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Connect an agent"),
+        "media": pick.media,
         "pick": pick if pick.is_bound else PickForm(None, user=user),
         "kind": kind,
         "steps": [(step.text, copyable_block(text_block(step.block))) for step in steps(kind, place)],

@@ -110,7 +110,7 @@ for (const picker of document.querySelectorAll("[data-people]")) {
     const address = picker.dataset.address.replace("BOT", encodeURIComponent(bot.value));
     if (!typed || !bot.value) {
       offer([]);
-      say("");
+      say(typed ? picker.dataset.botless : "");
       lookUp.hidden = true;
       return;
     }
@@ -142,7 +142,8 @@ for (const picker of document.querySelectorAll("[data-people]")) {
   };
 
   const askPlatform = async () => {
-    const token = list.form.elements.csrfmiddlewaretoken.value;
+    // Of any form of the page: one that asks by GET has none of its own.
+    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
     await ask({ method: "POST", headers: { "X-CSRFToken": token } });
     if (offers.length === 1) {
       choose(offers[0]);
@@ -163,7 +164,7 @@ for (const picker of document.querySelectorAll("[data-people]")) {
       event.preventDefault(); // it would send the form
       if (offers[active]) {
         choose(offers[active]);
-      } else if (!lookUp.hidden) {
+      } else if (lookUp.checkVisibility()) {
         askPlatform();
       }
     } else if (key === "ArrowDown" || key === "ArrowUp") {

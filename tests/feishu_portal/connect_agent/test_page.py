@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 
 from bots.models import Bot
+from bots.people.directory import remember
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.scopes import Scope
+from feishu.people import Profile
 from feishu_portal.api.mcp.server import PREFIX
 from feishu_portal.connect_agent.kinds import MCP, Kind
 from tests.auth_sessions.agents import open_access
@@ -108,6 +110,21 @@ def test_people_need_no_key_where_they_may_connect_agents(browser, bot):
         block = blocks(browser, kind=kind)[0]
         assert "https://portal.example.com/mcp" in block
         assert "FEISHU_PORTAL_KEY" not in block
+
+
+def test_person_is_picked_by_name_among_the_people_of_the_bot(browser, bot):
+    remember(bot, [Profile("ou_wang", name="王芳")])
+    page = browser.get(PAGE, {"bot": bot.pk, "person": "ou_wang"}).content.decode()
+    assert 'data-people="id_person" data-bot="id_bot"' in page
+    assert '"name": "\\u738b\\u82b3"' in page
+    assert "portal/people.js" in page
+
+
+@pytest.mark.parametrize("person", ["ou_1\nou_2", "li lei", "a" * 129])
+def test_acts_for_one_person_or_none(browser, bot, person):
+    page = browser.get(PAGE, {"bot": bot.pk, "person": person})
+    assert page.status_code == 200
+    assert page.context["pick"].errors["person"]
 
 
 def test_bots_of_others_are_not_offered(browser):
