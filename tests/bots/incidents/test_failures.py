@@ -24,7 +24,7 @@ from feishu.errors import APIError, TransportError
         (of_mail(TimeoutError("timed out")), "mail_timeout", "in time", "未及时响应"),
         (of_mail(ValueError("no header")), "mail_invalid", "not valid", "地址无效"),
         (of_message(APIError("no", code=10014), app_id="cli_1"), "10014", "App Secret", "App Secret"),
-        (of_message(APIError("no", http_status=502), app_id="cli_1"), "http", "HTTP", "HTTP"),
+        (of_message(APIError("no", http_status=502), app_id="cli_1"), "http", "without a code", "错误码"),
         (of_message(TransportError("gone"), app_id="cli_1"), "unreachable", "reach", "连接"),
         (of_message(SealedValueError("key"), app_id="cli_1"), "sealed", "key", "密钥"),
     ],
