@@ -88,9 +88,9 @@ def test_stranger_runs_and_tries_nothing(handled: Event, as_stranger: Client) ->
     assert not ReplayJob.objects.exists()
 
 
-def verdict(client: Client, event: Event, **query: Any) -> tuple[bool, str]:
+def dry_run(client: Client, event: Event, **query: Any) -> tuple[bool, str]:
     page = text_of(client.get(filter_page(event), query))
-    part = page[page.index('data-testid="verdict"') :]
+    part = page[page.index('data-testid="dry-run"') :]
     return 'data-delivered="yes"' in part, part
 
 
@@ -101,26 +101,26 @@ def test_filter_of_a_subscription_is_tried_and_nothing_delivered(
     receiver = make_subscription(
         rows.bot, owner=owner, event_types=["im.*"], filter=["event.message.chat_type = p2p"]
     )
-    is_delivered, words = verdict(as_owner, event, subscription=str(receiver.pk))
+    is_delivered, words = dry_run(as_owner, event, subscription=str(receiver.pk))
     assert not is_delivered
     assert 'data-holds="no"' in words
     assert "group" in words
-    assert verdict(as_owner, event, filter="event.message.chat_type in group, p2p")[0]
+    assert dry_run(as_owner, event, filter="event.message.chat_type in group, p2p")[0]
     receiver.filter, receiver.event_types = [], ["contact.*"]
     receiver.save()
-    is_delivered, words = verdict(as_owner, event, subscription=str(receiver.pk))
+    is_delivered, words = dry_run(as_owner, event, subscription=str(receiver.pk))
     assert not is_delivered
     assert "contact.*" in words
     assert not Delivery.objects.exists()
 
 
-def test_verdict_is_that_of_the_dispatcher(rows: Rows, owner: User, as_owner: Client) -> None:
+def test_dry_run_says_what_the_dispatcher_does(rows: Rows, owner: User, as_owner: Client) -> None:
     event = stored_event(message_event(chat_type="group"), bot=rows.bot)
     for lines in ([], ["event.message.chat_type = group"], ["event.message.chat_type = p2p"]):
         make_subscription(rows.bot, owner=owner, filter=lines)
     dispatched(event)
     for one in owner.subscriptions.all():
-        is_delivered, _words = verdict(as_owner, event, subscription=str(one.pk))
+        is_delivered, _words = dry_run(as_owner, event, subscription=str(one.pk))
         assert is_delivered == one.deliveries.exists()
 
 
@@ -128,7 +128,7 @@ def test_subscription_of_somebody_else_is_not_offered(rows: Rows, as_owner: Clie
     others = make_subscription(rows.bot, name="Of somebody else")
     page = text_of(as_owner.get(filter_page(rows.event), {"subscription": str(others.pk)}))
     assert "Of somebody else" not in page
-    assert 'data-testid="verdict"' not in page
+    assert 'data-testid="dry-run"' not in page
 
 
 def test_condition_that_is_none_and_event_that_cannot_be_read_are_said(rows: Rows, as_owner: Client) -> None:

@@ -72,7 +72,7 @@ def test_platform_that_hangs_is_waited_for_briefly(client, receiver, platform) -
     platform.sends.mock(side_effect=httpx2.ReadTimeout)
     response = send(client, receiver)
     assert (response.status_code, response.json()["code"]) == (504, "upstream_failed")
-    assert platform.sends.calls[0].request.extensions["timeout"]["read"] == api.CALL_SECONDS
+    assert 0 < platform.sends.calls[0].request.extensions["timeout"]["read"] <= api.CALL_SECONDS
 
 
 def test_what_has_no_place_is_left_to_a_worker(
