@@ -113,7 +113,11 @@ class TenantTokens:
         except FeishuError as error:
             if usable is None or not error.retryable:
                 raise
-            logger.warning("The app's token could not be refreshed; the old one serves: %s", error)
+            # The old one serves meanwhile.
+            logger.warning(
+                "app_token_not_refreshed",
+                extra={"app_id": credentials.app_id, "reason": error.reason or "", "error": str(error)},
+            )
             entry.token = _Token(usable.value, self._clock() + _PAUSE, usable.expires_at)
         return entry.token.value
 

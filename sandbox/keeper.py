@@ -35,7 +35,7 @@ class Keeper:
         except FileNotFoundError:
             return
         except OSError as error:
-            logger.warning("sandbox's file cannot be read: %s", error)
+            logger.warning("sandbox_file_not_read", extra={"error": str(error)})
             return
         try:
             restore(self._world, content)
@@ -44,7 +44,7 @@ class Keeper:
             aside = self._file.with_name(f"{self._file.name}.unreadable")
             with contextlib.suppress(OSError):
                 self._file.replace(aside)
-            logger.warning("sandbox's file was set aside as %s: %s", aside, error)
+            logger.warning("sandbox_file_set_aside", extra={"aside": str(aside), "error": str(error)})
 
     async def run(self) -> None:
         """Write the file whenever the world has changed, until `stop`, and once more then."""
@@ -70,7 +70,7 @@ class Keeper:
             part.replace(self._file)
         except OSError as error:
             if not self._complained:
-                logger.warning("sandbox's file cannot be written: %s", error)
+                logger.warning("sandbox_file_not_written", extra={"error": str(error)})
             self._complained = True
             return
         self._written, self._complained = content, False

@@ -87,7 +87,7 @@ async def serve(
     if keeper is not None:
         keeper.load()
         keeping = asyncio.create_task(keeper.run())
-    logger.info("sandbox listens", extra={"host": host, "port": listener.getsockname()[1]})
+    logger.info("sandbox_started", extra={"host": host, "port": listener.getsockname()[1]})
     if ready is not None:
         # The socket takes connections already; they wait the moment until the server accepts them.
         ready.set()

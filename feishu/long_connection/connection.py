@@ -110,7 +110,7 @@ class Connection:
             seconds = await self._attempt(deliveries)
             self._observer.waiting(seconds)
         except Exception as error:
-            logger.exception("The connection broke on an error of our own", extra=self._log)
+            logger.exception("connection_failed", extra=self._log)
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 # It came in place of the cancellation, which is not asked for a second time.
@@ -148,7 +148,7 @@ class Connection:
             clock=self._clock,
             log=log,
         )
-        logger.debug("Connected", extra=log)
+        logger.debug("connected", extra=log)
         self._observer.connected(endpoint.device_id)
         ending = STOPPED
         self._pump = pump
@@ -156,7 +156,7 @@ class Connection:
             ending = await pump.run()
         finally:
             self._pump = None
-            logger.debug("Disconnected: %s", ending, extra=log)
+            logger.debug("disconnected", extra={**log, "kind": ending.kind, "error": ending.message})
             self._observer.disconnected(ending)
         self._config = session.config
         if not session.alive and ending.kind is not EndKind.GIVEN_UP:
@@ -178,7 +178,7 @@ class Connection:
         except FeishuError:
             raise
         except Exception as error:
-            logger.exception("Connecting broke on an error of our own", extra=self._log)
+            logger.exception("connecting_failed", extra=self._log)
             raise ConnectError(f"internal error: {type(error).__name__}", reason=Reason.INTERNAL) from error
 
     async def _read_credentials(self) -> AppCredentials:
@@ -194,7 +194,7 @@ class Connection:
                 reason=Reason.DATABASE,
             ) from error
         except Exception as error:
-            logger.exception("The credentials could not be read", extra=self._log)
+            logger.exception("credentials_not_read", extra=self._log)
             message = f"the credentials could not be read: {type(error).__name__}"
             raise ConnectError(message, stage="credentials", reason=Reason.INTERNAL) from error
 
@@ -206,11 +206,14 @@ class Connection:
         following = self._schedule.failed(fatal=fatal, at_least=wait if crowded else 0.0)
         # The observer is the one to speak up; hundreds of bots that break at once must not say everything twice.
         logger.debug(
-            "Not connected, attempt %d, next in %.1f s: %s",
-            following.attempt,
-            following.retry_in,
-            error,
-            extra=self._log,
+            "not_connected",
+            extra={
+                **self._log,
+                "attempt": following.attempt,
+                "retry_in": round(following.retry_in, 1),
+                "reason": error.reason or "",
+                "error": str(error),
+            },
         )
         self._observer.failed(
             error, attempt=following.attempt, fatal=following.fatal, retry_in=following.retry_in

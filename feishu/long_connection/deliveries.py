@@ -67,12 +67,12 @@ class Deliveries:
         for delivery in list(self._open):
             if self._clock() < delivery.started + self._timeout:
                 return
-            delivery.give_up("took too long")
+            delivery.give_up("timeout")
 
     def abandon(self) -> None:
         """Give up on everything under way."""
         for delivery in list(self._open):
-            delivery.give_up("was cut off by the end of the connection")
+            delivery.give_up("connection_ended")
 
     def _close(self, delivery: "_Delivery") -> None:
         del self._open[delivery]
@@ -117,8 +117,8 @@ class _Delivery:
         self._owned = self._future is not awaitable
         self._future.add_done_callback(self._finished)
 
-    def give_up(self, why: str) -> None:
-        logger.error("Handling a message %s", why, extra=self._ids())
+    def give_up(self, reason: str) -> None:
+        logger.error("message_given_up", extra={**self._ids(), "reason": reason})
         # A future of the sink's own may belong to a whole batch of messages: it is left alone.
         if self._owned and self._future is not None:
             self._future.cancel()
@@ -134,7 +134,7 @@ class _Delivery:
                 self._settle(outcome)
         except Exception:
             # Whoever resolves the reply has those of other messages to resolve.
-            logger.exception("A message could not be answered", extra=self._ids())
+            logger.exception("message_not_answered", extra=self._ids())
 
     def _finished(self, future: asyncio.Future[Reply]) -> None:
         error = None if future.cancelled() else future.exception()
@@ -148,7 +148,7 @@ class _Delivery:
             self._settle(future.result())
 
     def _fail(self, error: BaseException) -> None:
-        logger.error("A message could not be handled", exc_info=error, extra=self._ids())
+        logger.error("message_not_handled", exc_info=error, extra=self._ids())
         self._settle(FAILED)
 
     def _settle(self, reply: Reply) -> None:

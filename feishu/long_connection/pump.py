@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -125,11 +126,11 @@ class Pump:
             self._heartbeat_at = now
             self._observer.heartbeat(interval, expected=self._session.ping_interval)
         elif isinstance(event, ConfigChanged):
-            logger.info("The platform changed the configuration: %s", event.config, extra=self._log)
+            logger.info("platform_configuration_changed", extra={**self._log, **asdict(event.config)})
             self._heartbeat_at = None  # the next ping goes out at once, between two beats
             self._reconfigured.set()
         elif isinstance(event, Ignored):
-            logger.warning("Ignored %s", event.reason, extra=self._log)
+            logger.warning("frame_ignored", extra={**self._log, "reason": event.reason})
 
     async def _write(self) -> Ending:
         try:
@@ -190,7 +191,7 @@ class Pump:
         )
         if not written.done():
             written.cancel()
-            logger.warning("Some answers could not be written before closing", extra=self._log)
+            logger.warning("answers_not_written", extra=self._log)
         await self._socket.hang_up(at_most(self._timing.close))
 
     async def _guarded(self, work: Coroutine[Any, Any, Ending]) -> Ending:
@@ -200,7 +201,7 @@ class Pump:
         except ConnectionClosed as error:
             return of_closed(error)
         except Exception as error:
-            logger.exception("The connection broke on an error of our own", extra=self._log)
+            logger.exception("connection_failed", extra=self._log)
             return Ending(EndKind.ERROR, f"internal error: {type(error).__name__}")
 
 

@@ -106,4 +106,4 @@ async def test_cancelling_gives_up_on_a_peer_that_takes_nothing(gateway, diary, 
         task.cancel()
         async with asyncio.timeout(1):
             await asyncio.gather(task, return_exceptions=True)
-    assert "Some answers could not be written before closing" in caplog.text
+    assert "answers_not_written" in caplog.text

@@ -150,7 +150,7 @@ async def test_an_error_of_our_own_while_connecting_is_reported_and_tried_again(
     async with running(gateway, diary):
         await diary.until("connected")
     assert "internal error: RuntimeError" in str(diary.failures[0][0])
-    assert "Connecting broke on an error of our own" in caplog.text
+    assert "connecting_failed" in caplog.text
 
 
 async def test_five_failures_in_a_row_call_for_a_person_and_one_success_forgives_them(gateway, diary):

@@ -188,4 +188,4 @@ async def test_an_answer_that_fails_keeps_no_other_reply_from_being_resolved(cap
 
     pending.resolve(Reply())
 
-    assert "A message could not be answered" in caplog.text
+    assert "message_not_answered" in caplog.text

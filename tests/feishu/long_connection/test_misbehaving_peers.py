@@ -181,4 +181,4 @@ async def test_an_error_of_our_own_ends_in_another_connection_and_a_log_line(
         monkeypatch.setattr(diary, "heartbeat", breaks_once)
     async with running(gateway, diary):
         await gateway.socket(2)
-    assert "error of our own" in caplog.text
+    assert "connection_failed" in caplog.text

@@ -49,4 +49,4 @@ async def test_an_observer_that_raises_when_the_connection_is_ended_does_not_kee
         async with asyncio.timeout(PATIENCE):
             await asyncio.wait([task])
     assert task.cancelled()
-    assert "broke on an error of our own" in caplog.text
+    assert "connection_failed" in caplog.text
