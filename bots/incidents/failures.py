@@ -57,13 +57,18 @@ def of_message(error: FeishuError | SealedValueError, *, app_id: str) -> NoticeN
     return NoticeNotSent(kind, f"{app_id}: {error}")
 
 
-def in_words(failure: str) -> tuple[str, str]:
-    """A failure as it is stored: in words of the active language, and the other side's answer, if there was one."""
+def in_words(failure: str, *, is_retried: bool = True) -> tuple[str, str]:
+    """A failure as it is stored: in words of the active language, and the other side's answer, if there was one.
+
+    `is_retried`: False for what is sent once, on request.
+    """
     kind, _colon, answer = failure.partition(": ")
     if kind in KINDS:
         return str(KINDS[kind]), answer
     if kind in set(Reason):
-        return cause_and_cure(explain(None, kind)), answer
-    if kind.lstrip("-").isdecimal():
-        return cause_and_cure(explain(int(kind))), answer
-    return gettext("The notice could not be sent."), failure
+        info = explain(None, kind)
+    elif kind.lstrip("-").isdecimal():
+        info = explain(int(kind))
+    else:
+        return gettext("The notice could not be sent."), failure
+    return cause_and_cure(info if is_retried else info.for_one_attempt), answer

@@ -57,7 +57,7 @@ def _send_feishu(user: User, subject: str, body: str) -> None:
 
 def _explained(error: NoticeNotSent) -> str:
     """Why a notice was not sent, and what the other side answered, in the active language."""
-    words, answer = in_words(str(error))
+    words, answer = in_words(str(error), is_retried=False)
     return f"{words} ({storable(answer, MAX_ANSWER)})" if answer else words
 
 

@@ -44,3 +44,11 @@ def test_failure_without_an_answer_and_one_of_no_known_kind():
     with translation.override("zh-hans"):
         assert in_words("no_bot") == ("没有可用于发送的正常机器人", "")
         assert in_words("Oops: what") == ("通知未能发送。", "Oops: what")
+
+
+def test_failure_of_what_is_sent_once_promises_no_retry():
+    stored = str(of_message(TransportError("gone"), app_id="cli_1"))
+    for language, promise in (("en", "retried automatically"), ("zh-hans", "自动重试")):
+        with translation.override(language):
+            assert promise in in_words(stored)[0]
+            assert promise not in in_words(stored, is_retried=False)[0]
