@@ -34,7 +34,7 @@ from core.console.columns import column
 from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, since
 from core.console.overview import list_link
-from core.console.rendering import EMPTY, when
+from core.console.rendering import EMPTY, scopes_in_words, when
 
 ANSWER_SECONDS: Final = 15
 """After which a page that waits for answers is shown anew."""
@@ -232,7 +232,7 @@ class CampaignAdmin(MailingAdmin[Campaign]):
 
     @column(_("scopes"))
     def scopes_shown(self, campaign: Campaign) -> str:
-        return ", ".join(campaign.scopes)
+        return scopes_in_words(campaign.scopes)
 
     @column(_("consent"))
     def flow(self, campaign: Campaign) -> str:

@@ -23,7 +23,7 @@ from core.console.base import actor_of
 from core.console.columns import column
 from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
-from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, when
+from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, scopes_in_words, when
 from feishu.codes import explain
 
 SESSION_COLOURS = {
@@ -176,7 +176,7 @@ class AuthSessionAdmin(AskingAdmin):
 
     @column(_("scopes"))
     def scopes_shown(self, session: AuthSession) -> str:
-        return ", ".join(session.scopes)
+        return scopes_in_words(session.scopes)
 
     @column(_("delivered as"))
     def delivered(self, session: AuthSession) -> str:

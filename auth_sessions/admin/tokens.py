@@ -28,7 +28,7 @@ from core.console.columns import column
 from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, refuse_unknown
 from core.console.people import PeopleAdmin
-from core.console.rendering import EMPTY, ago, identifier, problem_block, when
+from core.console.rendering import EMPTY, ago, identifier, problem_block, scopes_in_words, when
 from core.vault.fields import encrypted_field
 from feishu.codes import explain
 
@@ -259,11 +259,11 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
 
     @column(_("scopes granted"))
     def scopes_shown(self, token: UserToken) -> str:
-        return ", ".join(token.scopes)
+        return scopes_in_words(token.scopes)
 
     @column(_("scopes missing"))
     def scopes_missing(self, token: UserToken) -> str:
-        return ", ".join(lacking(token, wanted_scopes(token))) or EMPTY
+        return scopes_in_words(lacking(token, wanted_scopes(token)))
 
     @column(_("stored"))
     def held(self, token: UserToken) -> str:

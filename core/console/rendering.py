@@ -1,11 +1,12 @@
 """How values look in lists and on pages: times as distances, ids, errors with their cure, JSON with secrets masked."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
@@ -14,8 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from core.console.sentences import in_language
 from core.vault.redaction import MAX_TEXT, redact
 from feishu.codes import CodeInfo, explain
+from feishu.scopes import scope_text
 
 EMPTY: Final = "—"
+OPEN_SCOPES: Final = 12
+"""Scopes of a long list that stand open; the others unfold."""
 ACTORS: Final = {
     "operator": _("Operator"),
     "api": _("API client"),
@@ -85,6 +89,29 @@ def actor(text: str) -> str:
 def identifier(text: str) -> str:
     """An id a person may want to copy or compare."""
     return format_html('<code class="portal-id" title="{}">{}</code>', text, text) if text else EMPTY
+
+
+def scopes_in_words(scopes: Sequence[str]) -> str:
+    """Scopes of the platform in words, each with its own name; the end of a long list unfolds."""
+    if not scopes:
+        return EMPTY
+    first = _scope_list(scopes[:OPEN_SCOPES])
+    if not (others := scopes[OPEN_SCOPES:]):
+        return first
+    return format_html(
+        '{}<details class="portal-trace portal-technical"><summary>{}</summary>{}</details>',
+        first,
+        gettext("%(count)d others") % {"count": len(others)},
+        _scope_list(others),
+    )
+
+
+def _scope_list(scopes: Sequence[str]) -> str:
+    items = []
+    for scope in scopes:
+        words, name = in_language(scope_text(scope)), format_html('<code class="portal-id">{}</code>', scope)
+        items.append((name if words == scope else format_html("{} {}", words, name),))
+    return format_html('<ul class="portal-named-scopes">{}</ul>', format_html_join("", "<li>{}</li>", items))
 
 
 def copyable(text: str, *, testid: str = "") -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import override
 from core.console.badges import label
 from core.console.rendering import (
     EMPTY,
+    OPEN_SCOPES,
     actor,
     ago,
     copyable,
@@ -17,6 +18,7 @@ from core.console.rendering import (
     identifier,
     json_block,
     problem_block,
+    scopes_in_words,
     text_block,
     when,
 )
@@ -124,3 +126,24 @@ def test_json_is_indented_and_its_secrets_are_masked() -> None:
 def test_long_text_is_cut_and_half_a_surrogate_pair_is_spelled_out() -> None:
     assert text_block("z" * (MAX_TEXT + 5)).count("z") == MAX_TEXT
     assert "\\ud83d" in text_block("\ud83d")
+
+
+def test_scopes_are_said_in_the_language_of_the_page_beside_their_names() -> None:
+    scopes = ["offline_access", "made:up<b>"]
+    for language, words in (("en", "Keep access to the data"), ("zh-hans", "持续访问已授权的数据")):
+        with override(language):
+            shown = scopes_in_words(scopes)
+        assert words in shown
+        assert ">offline_access</code>" in shown
+        assert shown.count("made:up&lt;b&gt;") == 1
+        assert "<details" not in shown
+    assert scopes_in_words([]) == EMPTY
+
+
+def test_end_of_a_long_list_of_scopes_unfolds() -> None:
+    with override("zh-hans"):
+        shown = scopes_in_words([f"made:up:{number}" for number in range(OPEN_SCOPES + 30)])
+    above, below = shown.split("<details")
+    assert above.count("<li>") == OPEN_SCOPES
+    assert below.count("<li>") == 30
+    assert "另外 30 项" in below
