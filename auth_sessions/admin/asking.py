@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from auth_sessions.domain.directory import open_id_of
@@ -26,10 +26,9 @@ from core.console.actions import Question, ask, refuse_unless_manager
 from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.fields import LinesField, NamedChoiceField, check_no_blanks
 from core.console.people import PeopleAdmin
+from core.console.sentences import advice_on
 from core.vault.keyring import SealedValueError
-from feishu.codes import explain
 from feishu.errors import FeishuError
-from feishu.reasons import Reason
 from feishu.scopes import MAX_SCOPES
 
 # The messages of the domain's errors are English, for API clients and logs; operators read these.
@@ -134,19 +133,9 @@ def _open_id_of(bot: Bot, person: str) -> str:
             params={"person": person},
         ) from None
     except (FeishuError, SealedValueError) as error:
-        info = (
-            explain(None, Reason.SEALED)
-            if isinstance(error, SealedValueError)
-            else error.info.for_one_attempt
-        )
-        language = get_language() or "en"
         raise ValidationError(
-            _("“%(person)s” cannot be looked up. %(cause)s: %(cure)s."),
-            params={
-                "person": person,
-                "cause": info.cause.in_language(language),
-                "cure": info.cure.in_language(language),
-            },
+            _("“%(person)s” cannot be looked up. %(advice)s"),
+            params={"person": person, "advice": advice_on(error)},
         ) from error
 
 

@@ -15,7 +15,7 @@ from django.http import (
 )
 from django.urls import path, reverse
 from django.utils.cache import get_conditional_response
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from bots.errors import BotDisabledError, LookupBusyError
@@ -27,11 +27,10 @@ from core.access.models import User
 from core.console.actions import refuse_unless_manager
 from core.console.base import ConsoleAdmin, operator_of
 from core.console.people import PeopleSource, described, register
+from core.console.sentences import advice_on
 from core.vault.keyring import SealedValueError
-from feishu.codes import explain
 from feishu.errors import FeishuError
 from feishu.pictures import media_type
-from feishu.reasons import Reason
 
 if TYPE_CHECKING:
     from django.forms import Textarea
@@ -139,14 +138,8 @@ def _looked_up(request: HttpRequest, bot: Bot) -> HttpResponse:
     except BotDisabledError:
         return _answer([], problem=gettext("The bot is switched off. Switch it on first."))
     except (FeishuError, SealedValueError) as error:
-        info = (
-            explain(None, Reason.SEALED)
-            if isinstance(error, SealedValueError)
-            else error.info.for_one_attempt
-        )
-        language = get_language() or "en"
-        words = {"cause": info.cause.in_language(language), "cure": info.cure.in_language(language)}
-        return _answer([], problem=gettext("The platform could not be asked. %(cause)s: %(cure)s.") % words)
+        words = {"advice": advice_on(error)}
+        return _answer([], problem=gettext("The platform could not be asked. %(advice)s") % words)
     if found is None:
         nobody = gettext("The platform knows nobody as “%(person)s” whom the bot may see.") % {
             "person": typed

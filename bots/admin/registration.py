@@ -32,7 +32,7 @@ from bots.registration.preset import addons
 from core.console.actions import button
 from core.console.base import ConsoleAdmin, operator_of
 from core.console.qr_code import qr_code
-from core.console.sentences import in_language
+from core.console.sentences import advice_on, in_language
 from core.vault.keyring import SealedValueError
 from feishu.codes import explain
 from feishu.errors import FeishuError, OAuthError
@@ -205,7 +205,7 @@ def _done(registration: Registration, bot: Bot) -> str:
     return words % {"name": bot.name}
 
 
-def _why_not(error: Exception) -> str:
+def _why_not(error: FeishuError | TooManyRegistrations | SealedValueError) -> str:
     """Why there is no QR code."""
     if isinstance(error, TooManyRegistrations):
         return gettext(
@@ -217,6 +217,4 @@ def _why_not(error: Exception) -> str:
         return str(
             _FAILURES[RegistrationFailure.REFUSED] % {"detail": error.error_description or error.error}
         )
-    info = error.info.for_one_attempt if isinstance(error, FeishuError) else explain(None)
-    words = {"cause": in_language(info.cause), "cure": in_language(info.cure)}
-    return gettext("There is no QR code now: %(cause)s. %(cure)s.") % words
+    return gettext("There is no QR code now. %(advice)s") % {"advice": advice_on(error)}

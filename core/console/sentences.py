@@ -5,7 +5,10 @@ import re
 from django.conf import settings
 from django.utils.translation import get_language, gettext
 
-from feishu.codes import CodeInfo
+from core.vault.keyring import SealedValueError
+from feishu.codes import CodeInfo, explain
+from feishu.errors import FeishuError
+from feishu.reasons import Reason
 from feishu.text import Text
 
 
@@ -29,3 +32,10 @@ def in_sentences(*parts: str) -> str:
 def cause_and_cure(info: CodeInfo) -> str:
     """What is wrong and what to do about it, as sentences on one line."""
     return in_sentences(in_language(info.cause), in_language(info.cure))
+
+
+def advice_on(error: FeishuError | SealedValueError) -> str:
+    """The same of a call that has failed and is not repeated by itself, for whoever asked for it on a page."""
+    if isinstance(error, SealedValueError):
+        return cause_and_cure(explain(None, Reason.SEALED))
+    return cause_and_cure(error.info.for_one_attempt)

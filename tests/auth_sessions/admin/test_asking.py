@@ -93,7 +93,7 @@ def test_people_are_named_by_any_of_their_ids(rows: Rows, as_owner: Client) -> N
         ({"code": 0, "data": {"user_list": []}}, "knows nobody as “nobody@x.test”"),
         (
             {"code": 99991672, "msg": "no scope"},
-            "“nobody@x.test” cannot be looked up. The app lacks a scope: ",
+            "“nobody@x.test” cannot be looked up. The app lacks a scope. ",
         ),
     ],
 )

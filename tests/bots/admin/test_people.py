@@ -70,7 +70,7 @@ def test_whole_address_can_be_looked_up(rows: Rows, as_owner: Client, contacts) 
     ("found", "words"),
     [
         ({"code": 0, "data": {"user_list": []}}, "knows nobody as “wang@company.test”"),
-        ({"code": 99991672, "msg": "no scope"}, "could not be asked. The app lacks a scope: "),
+        ({"code": 99991672, "msg": "no scope"}, "could not be asked. The app lacks a scope. "),
     ],
 )
 def test_why_nobody_is_found_is_said(rows: Rows, as_owner: Client, contacts, found, words) -> None:

@@ -1,8 +1,11 @@
 import pytest
 from django.utils import translation
 
-from core.console.sentences import cause_and_cure, in_language, in_sentences
+from core.console.sentences import advice_on, cause_and_cure, in_language, in_sentences
+from core.vault.keyring import SealedValueError
 from feishu.codes import explain
+from feishu.errors import TransportError
+from feishu.reasons import Reason
 from feishu.text import Text
 
 
@@ -24,3 +27,10 @@ def test_advice_is_cause_and_cure():
     info = explain(1000040345)
     with translation.override("en"):
         assert cause_and_cure(info) == f"{info.cause.en_us}. {info.cure.en_us}."
+
+
+def test_advice_on_a_failed_call_promises_no_repetition():
+    with translation.override("en"):
+        words = advice_on(TransportError("refused"))
+        assert words == cause_and_cure(TransportError("refused").info.for_one_attempt)
+        assert advice_on(SealedValueError("no key")) == cause_and_cure(explain(None, Reason.SEALED))
