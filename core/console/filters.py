@@ -30,17 +30,21 @@ def refuse_unknown(value: str | None) -> None:
         raise IncorrectLookupParameters(value[:100])
 
 
+def visible_choices(model: type[Model], request: HttpRequest) -> list[tuple[str, str]]:
+    """Key and name of each row that the operator may see, without the rest of the row."""
+    rows = cast("Any", model).objects.visible_to(operator_of(request))
+    if any(column.name == "name" for column in model._meta.concrete_fields):
+        rows = rows.only("name")
+    return [(str(row.pk), str(row)) for row in rows]
+
+
 class VisibleRelatedFilter(admin.RelatedFieldListFilter):
     """By a foreign key; offers the rows that the operator may see. There may be a thousand."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, _model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, Any]]:
-        model = field.related_model
-        rows = cast("Any", model.objects).visible_to(operator_of(request))
-        if any(column.name == "name" for column in model._meta.concrete_fields):
-            rows = rows.only("name")
-        return [(str(row.pk), str(row)) for row in rows]
+        return visible_choices(field.related_model, request)
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """As Django makes them, with the rest of the address made once and not for each row."""

@@ -18,8 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from bots.models import Bot
-from core.console.base import operator_of
-from core.console.filters import WINDOWS
+from core.console.filters import WINDOWS, visible_choices
 from core.database.text import storable
 from events.enums import Arrived, EventStatus
 from events.log.criteria import EventCriteria
@@ -80,7 +79,7 @@ class BotFilter(EventFilter):
     parameter_name = "bot__id__exact"
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return [(str(bot.pk), str(bot)) for bot in Bot.objects.visible_to(operator_of(request))]
+        return cast("list[tuple[str, Any]]", visible_choices(Bot, request))
 
     def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
         bot = _uuid(value)

@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from bots.models import Bot
 from core.access.models import User
+from core.console.filters import visible_choices
 from events.admin import change_list
 from events.enums import EventStatus
 from events.log import search
@@ -106,6 +108,14 @@ def test_a_search_that_takes_too_long_ends_with_advice(rows: Rows, as_owner: Cli
     answer = as_owner.get(LOG)
     assert answer.status_code == 200
     assert "The search took too long" in messages_of(answer)[0]
+
+
+def test_the_filter_by_bot_reads_nothing_of_the_bots_but_their_names(rows: Rows, owner: User, rf) -> None:
+    request = rf.get(LOG)
+    request.user = owner
+    with CaptureQueriesContext(connection) as queries:
+        assert visible_choices(Bot, request) == [(str(rows.bot.pk), rows.bot.name)]
+    assert not any("app_secret" in query["sql"] for query in queries)
 
 
 def test_the_log_takes_as_many_queries_for_many_events_as_for_one(
