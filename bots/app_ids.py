@@ -3,17 +3,13 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import get_language
 
 from bots.models import Bot
 from bots.people import directory as people
 from core.access.bot_directory import Directory, PersonRef
 from core.access.models import User
-
-
-def ids_of(app_ids: Collection[str]) -> dict[str, UUID]:
-    """The primary keys of the bots with these App IDs; App IDs of no bot are left out."""
-    return dict(Bot.objects.filter(app_id__in=app_ids).values_list("app_id", "pk"))
 
 
 def app_ids_of(ids: Collection[UUID]) -> dict[UUID, str]:
@@ -33,13 +29,9 @@ def people_of(refs: Collection[PersonRef]) -> dict[PersonRef, str]:
     return {ref: name for ref, name in called.items() if name}
 
 
-def visible_to(user: User) -> list[tuple[UUID, str]]:
-    """The bots that an operator sees, by name."""
-    return [
-        (bot.pk, str(bot)) for bot in Bot.objects.visible_to(user).only("name", "app_id").order_by("name")
-    ]
+def visible_to(user: User) -> QuerySet[Bot]:
+    """The bots that an operator sees, by name, with primary key, App ID and name alone."""
+    return Bot.objects.visible_to(user).only("name", "app_id").order_by("name")
 
 
-directory = Directory(
-    ids_of=ids_of, app_ids_of=app_ids_of, names_of=names_of, people_of=people_of, visible_to=visible_to
-)
+directory = Directory(app_ids_of=app_ids_of, names_of=names_of, people_of=people_of, visible_to=visible_to)

@@ -28,10 +28,12 @@ from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_bra
 from bots.connections.status import connected_bots, statuses, unconnected_bots
 from bots.models import Bot
 from bots.service import delete_bot, save_bot
+from core.access.models import User
 from core.console.actions import button
 from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
+from core.console.fields import NamedMultipleChoiceField
 from core.console.filters import refuse_unknown
 from core.console.paging import MAX_COUNT
 from core.console.rendering import EMPTY, copyable, identifier
@@ -227,6 +229,16 @@ class BotAdmin(
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.may_choose_hosts = operator_of(request).is_superuser  # a class of this request alone
         return form
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The owners, whom only those are asked for who see every operator."""
+        if db_field.name == "owners":
+            kwargs |= {
+                "form_class": NamedMultipleChoiceField,
+                "called": "username",
+                "queryset": User.objects.only("username"),
+            }
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Bot | None = None) -> tuple[str, ...]:
         """The App ID is what the platform and every address know a bot by: another one is another bot."""

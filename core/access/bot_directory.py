@@ -6,10 +6,12 @@ What belongs to a bot is kept by the bot's primary key: an App ID may come to be
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from core.access.models import User
 
 PersonRef: TypeAlias = tuple[UUID, str]
@@ -20,14 +22,12 @@ PersonRef: TypeAlias = tuple[UUID, str]
 class Directory:
     """Each answer leaves out what there is nothing for."""
 
-    ids_of: Callable[[Collection[str]], dict[str, UUID]]
-    """The primary keys of bots by App ID."""
     app_ids_of: Callable[[Collection[UUID]], dict[UUID, str]]
     names_of: Callable[[Collection[UUID]], dict[UUID, str]]
     """The names of bots."""
     people_of: Callable[[Collection[PersonRef]], dict[PersonRef, str]]
     """The names of people, in the active language."""
-    visible_to: Callable[["User"], list[tuple[UUID, str]]]
+    visible_to: Callable[["User"], "QuerySet[Any]"]
     """The bots that an operator sees, by name."""
 
 
@@ -36,11 +36,6 @@ _registered: list[Directory] = []
 
 def register(directory: Directory) -> None:
     _registered[:] = [directory]
-
-
-def ids_of(app_ids: Collection[str]) -> dict[str, UUID]:
-    """The primary keys of the bots with these App IDs."""
-    return _registered[0].ids_of(app_ids)
 
 
 def app_ids_of(ids: Collection[UUID]) -> dict[UUID, str]:
@@ -58,6 +53,6 @@ def people_of(people: Collection[PersonRef]) -> dict[PersonRef, str]:
     return _registered[0].people_of(people) if people else {}
 
 
-def visible_to(user: "User") -> list[tuple[UUID, str]]:
-    """Primary key and name of the bots that the operator sees."""
+def visible_to(user: "User") -> "QuerySet[Any]":
+    """The bots that the operator sees, by name, with primary key, App ID and name alone."""
     return _registered[0].visible_to(user)

@@ -24,6 +24,7 @@ from core.access.actors import Actor
 from core.access.models import User
 from core.access.visibility import is_owned
 from core.console.actions import Words, is_changing
+from core.console.fields import SearchableChoices
 from core.console.paging import BoundedPaginator
 from core.console.rendering import EMPTY
 from core.console.sentences import adding
@@ -148,6 +149,14 @@ class ConsoleAdmin(ModelAdmin[M]):
             for name, action in found
             if self.fits(name, row)
         ]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without Django's buttons beside a list of checkboxes: what they add, they can put into a select alone."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        wrapped = getattr(field.widget, "widget", None) if field else None
+        if isinstance(wrapped, SearchableChoices):
+            field.widget = wrapped
+        return field
 
     def page_after(self, request: HttpRequest, row: M) -> str:
         """Where to go after a button's action: the row's page, or the page where the button was."""

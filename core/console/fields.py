@@ -1,4 +1,4 @@
-"""Form fields of the console: secrets that can be written but not read, and lists edited one entry a line."""
+"""Form fields of the console: secrets that can be written but not read, lists edited one entry a line, and rows chosen by name."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django.forms import Media, Script
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
@@ -25,6 +26,9 @@ else:
     Textarea = UnfoldAdminTextareaWidget
 
 M = TypeVar("M", bound=Model)
+
+MOST_CHOICES = 2_000
+"""Rows that a list of choices offers beside those that are chosen."""
 
 
 class Removed(str):
@@ -138,6 +142,73 @@ class NamedChoiceField(forms.ModelChoiceField[M]):
         except ValidationError:
             return None
         return row
+
+
+class SearchableChoices(forms.CheckboxSelectMultiple):
+    """Checkboxes with names, those that are ticked first, and a box that a script searches them with. Without scripts there is the
+    list alone. Draws the choices of `NamedMultipleChoiceField`."""
+
+    template_name = "access/choices.html"
+    input_type = "select"
+    """As Unfold sees it: it would write the label of a checkbox behind it."""
+    label: "StrOrPromise | None" = None
+    search: "StrOrPromise" = ""
+
+    @property
+    def media(self) -> Media:
+        return Media(js=[Script("portal/choices.js", type="module")])  # type: ignore[list-item]  # the stubs know strings alone
+
+    def optgroups(self, name: str, value: list[str], attrs: dict[str, Any] | None = None) -> list[Any]:  # noqa: ARG002 -- Django's signature
+        """None: the template draws the rows, as one for each option is slow for a thousand."""
+        return []
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        keys = set(context["widget"]["value"])
+        ticked, others, is_cut = [], [], False
+        for key, called, detail in cast("Any", self.choices):
+            if str(key) in keys:
+                ticked.append((key, called, detail))
+            elif len(others) < MOST_CHOICES:
+                others.append((key, called, detail))
+            else:
+                is_cut = True
+        context |= {"ticked": ticked, "others": others, "most": MOST_CHOICES if is_cut else None}
+        return context | {"label": self.label, "search": self.search or _("Search by name")}
+
+
+class _Described(forms.models.ModelChoiceIterator[Any]):
+    """The keys, names and details alone, in the order of the names."""
+
+    def __iter__(self) -> Iterator[tuple[Any, str, str]]:
+        field = cast("NamedMultipleChoiceField[Any]", self.field)
+        key = field.to_field_name or "pk"
+        rows = cast("Any", self.queryset).order_by(field.called, "pk")
+        for row in rows.values(*{key, field.called, field.detail or key}):
+            yield row[key], row[field.called], row[field.detail] if field.detail else ""
+
+
+class NamedMultipleChoiceField(forms.ModelMultipleChoiceField[M]):
+    """Any of many rows. ``called``: the column with their names; ``detail``: one that is shown and searched beside it; ``search``:
+    what can be searched for, in words. Without ``queryset`` the form sets it."""
+
+    iterator = cast("Any", _Described)
+    widget = SearchableChoices
+
+    def __init__(
+        self,
+        queryset: QuerySet[M] | None = None,
+        *,
+        called: str = "name",
+        detail: str = "",
+        search: "StrOrPromise" = "",
+        **kwargs: Any,
+    ) -> None:
+        self.called = called
+        self.detail = detail
+        super().__init__(queryset, **kwargs)
+        widget = cast("SearchableChoices", self.widget)
+        widget.label, widget.search = self.label, search
 
 
 def check_no_blanks(entry: str) -> None:

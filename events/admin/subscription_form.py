@@ -1,13 +1,14 @@
 """The form of a subscription."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from core.console.fields import LinesField, check_no_blanks
+from bots.models import Bot
+from core.console.fields import LinesField, NamedMultipleChoiceField, check_no_blanks
 from events.enums import SubscriptionKind
 from events.models import Subscription
 from events.subscriptions.filters import MAX_CONDITIONS, parse_condition
@@ -79,8 +80,12 @@ class SubscriptionForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         errors: dict[str, Any] = {}
-        if bool(cleaned.get("all_bots")) == bool(cleaned.get("bots")):
+        bots = [*(cleaned.get("bots") or ())]
+        if not cleaned.get("all_bots"):
+            bots += self._unseen()
+        if bool(cleaned.get("all_bots")) == bool(bots):
             errors["bots"] = _("Name the bots, or choose “all bots”; one of the two.")
+        cleaned["bots"] = bots
         kind = cleaned.get("kind", self.instance.kind)
         if kind == SubscriptionKind.ANSWER:
             cleaned["expand"] = False
@@ -96,3 +101,11 @@ class SubscriptionForm(ModelForm):
         if errors:
             raise ValidationError(errors)
         return cleaned
+
+    def _unseen(self) -> list[Bot]:
+        """Bots of the subscription that the operator does not see, e.g. no longer owns: the form neither shows nor takes them away."""
+        if self.instance._state.adding:
+            return []
+        offered = cast("NamedMultipleChoiceField[Bot]", self.fields["bots"]).queryset
+        seen = {bot.pk for bot in offered}
+        return [bot for bot in self.instance.bots.all() if bot.pk not in seen]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -19,6 +19,7 @@ from core.console.actions import Question, button, confirmed
 from core.console.badges import state
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
+from core.console.fields import NamedMultipleChoiceField
 from core.console.rendering import EMPTY, ago, copyable, duration, identifier, when
 from core.console.shown_once import show_once
 from core.vault.redaction import redact_text
@@ -44,6 +45,8 @@ DELIVERED = "typeof kind === 'undefined' || kind != 'answer'"
 PUSHED = "typeof kind === 'undefined' || kind == 'push'"
 ANSWER_SECONDS = 2.0
 """What a receiver has for its answer, about: some of ``ingress.receive.BUDGET`` goes to the portal's own work."""
+SHOWN = ("name", "app_id")
+"""Columns of a bot that the form shows: a subscription may have a thousand."""
 ASKED = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "expand", "per_second")
 
 
@@ -98,8 +101,12 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         rows = super().get_queryset(request)
         match = request.resolver_match
-        is_list = match is not None and (match.url_name or "").endswith("_changelist")
-        return with_oldest(rows) if is_list else rows
+        page = (match.url_name or "") if match else ""
+        if page.endswith("_changelist"):
+            return with_oldest(rows)
+        if page.endswith("_change"):
+            return rows.prefetch_related(Prefetch("bots", queryset=Bot.objects.only(*SHOWN)))
+        return rows
 
     def get_fieldsets(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
         if obj is None:
@@ -116,7 +123,12 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bots":
-            kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))
+            kwargs |= {
+                "form_class": NamedMultipleChoiceField,
+                "queryset": Bot.objects.visible_to(operator_of(request)).only(*SHOWN),
+                "detail": "app_id",
+                "search": _("Name or App ID"),
+            }
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     # --- columns

@@ -1,4 +1,6 @@
 // The picker beside a list of scopes: a tick is a line of the list, and a line is a tick.
+import { filterByWords } from "./word_filter.js";
+
 for (const picker of document.querySelectorAll("[data-scopes]")) {
   const list = document.getElementById(picker.dataset.scopes);
   const boxes = [...picker.querySelectorAll("input[type=checkbox]")];
@@ -13,15 +15,6 @@ for (const picker of document.querySelectorAll("[data-scopes]")) {
     }
   };
 
-  const find = () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const rows = [...picker.querySelectorAll("li")];
-    for (const row of rows) {
-      row.hidden = !words.every((word) => row.dataset.words.includes(word));
-    }
-    none.hidden = rows.some((row) => !row.hidden);
-  };
-
   picker.addEventListener("change", (event) => {
     const { checked, value, type } = event.target;
     if (type === "checkbox") {
@@ -31,9 +24,7 @@ for (const picker of document.querySelectorAll("[data-scopes]")) {
       list.dispatchEvent(new Event("change", { bubbles: true }));
     }
   });
-  // Enter would send the form.
-  search.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
-  search.addEventListener("input", find);
+  filterByWords(search, [...picker.querySelectorAll("li")], none);
   list.addEventListener("input", tick);
   tick();
   picker.hidden = false;

@@ -1,8 +1,7 @@
 """API clients: added with a key that is shown once, and given another one when it has to be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django import forms
@@ -15,15 +14,15 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core.access import audit
 from core.access.api_keys import add_api_client, replace_key
-from core.access.bot_directory import app_ids_of, ids_of, names_of
-from core.access.models import ApiClient
+from core.access.bot_directory import app_ids_of, names_of, visible_to
+from core.access.models import ApiClient, User
 from core.access.path_rules import opens_nothing, parse_rule
 from core.access.scopes import Scope
 from core.console.actions import Question, button, confirmed
 from core.console.badges import label
-from core.console.base import ConsoleAdmin, actor_of
+from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
-from core.console.fields import LinesField, check_no_blanks
+from core.console.fields import LinesField, NamedMultipleChoiceField
 from core.console.rendering import EMPTY, ago, identifier, when
 from core.console.shown_once import show_once
 
@@ -48,14 +47,6 @@ def check_path_rule(text: str) -> None:
         ) from None
 
 
-@dataclass
-class ChosenBot:
-    """A bot that an operator named by its App ID."""
-
-    pk: UUID
-    app_id: str
-
-
 def named_bots(clients: Sequence[ApiClient]) -> list[list[str]]:
     """The App IDs of the bots that each of the clients names; one query for all."""
     ids = [[UUID(bot_id) for bot_id in client.bot_ids] for client in clients]
@@ -68,18 +59,22 @@ def _names_of(client: ApiClient) -> list[str]:
 
 
 class ApiClientForm(ModelForm):
+    operator: User
+    """Who is asked; set by the admin for each request. Administrators alone, so no bot of a client is out of sight."""
+
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"),
         choices=Scope.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("What this client may do. Give no more than it needs."),
     )
-    app_ids = LinesField(
-        label=_("App IDs"),
+    app_ids: NamedMultipleChoiceField[Any] = NamedMultipleChoiceField(
+        label=_("Bots"),
+        to_field_name="app_id",
+        detail="app_id",
+        search=_("Name or App ID"),
         required=False,
-        check=check_no_blanks,
-        most=1000,
-        help_text=_("The bots this client may act for, one App ID a line."),
+        help_text=_("The bots this client may act for."),
     )
 
     proxy_paths = LinesField(
@@ -104,17 +99,7 @@ class ApiClientForm(ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         [self.initial["app_ids"]] = named_bots([self.instance])
-
-    def clean_app_ids(self) -> list[str]:
-        """Kept as the bots' keys: see `chosen`."""
-        app_ids: list[str] = self.cleaned_data["app_ids"]
-        known = ids_of(app_ids)
-        if unknown := [app_id for app_id in app_ids if app_id not in known]:
-            raise ValidationError(
-                _("There is no bot with the App ID %(app_ids)s."), params={"app_ids": ", ".join(unknown)}
-            )
-        self.chosen = [ChosenBot(pk, app_id) for app_id, pk in known.items()]
-        return app_ids
+        cast("NamedMultipleChoiceField[Any]", self.fields["app_ids"]).queryset = visible_to(self.operator)
 
     def clean_proxy_paths(self) -> list[str]:
         rules: list[str] = self.cleaned_data["proxy_paths"]
@@ -187,6 +172,17 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
             client.named = app_ids
         return changes
 
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 -- Django's signature
+        **kwargs: Any,
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.operator = operator_of(request)  # a class of this request alone
+        return form
+
     @column(_("App IDs"))
     def app_ids(self, client: ApiClient) -> str:
         """Where the client is only looked at; else the form has a field of this name."""
@@ -224,7 +220,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
     def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         actor = actor_of(request)
         if change:
-            obj.bot_ids = sorted(str(bot.pk) for bot in form.chosen)
+            obj.bot_ids = sorted(str(bot.pk) for bot in form.cleaned_data["app_ids"])
             before = ApiClient.objects.get(pk=obj.pk)
             obj.save()
             changed = [name for name in form.changed_data if name != "app_ids"]
@@ -235,7 +231,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         client, key = add_api_client(
             name=obj.name,
             scopes=[Scope(scope) for scope in obj.scopes],
-            bots=form.chosen,
+            bots=form.cleaned_data["app_ids"],
             proxy_paths=obj.proxy_paths,
             expires_at=obj.expires_at,
             actor=actor,

@@ -93,7 +93,7 @@ class BotFilter(Choice):
     parameter_name = "bot"
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return [(str(pk), name) for pk, name in bot_directory.visible_to(operator_of(request))]
+        return [(str(bot.pk), bot.name) for bot in bot_directory.visible_to(operator_of(request))]
 
     def condition(self, value: str) -> dict[str, Any]:
         return {"bot_id": UUID(value)}

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 
 import httpx2
@@ -180,6 +181,16 @@ def test_app_id_of_a_bot_cannot_be_changed(rows: Rows, as_superuser: Client) -> 
 def test_owner_cannot_name_other_owners(rows: Rows, as_owner: Client, owner: User, stranger: User) -> None:
     as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, owners=[str(stranger.pk)]))
     assert list(rows.bot.owners.all()) == [owner]
+
+
+def test_owners_are_offered_by_name_to_those_alone_who_see_every_operator(
+    rows: Rows, as_superuser: Client, as_owner: Client, owner: User, stranger: User
+) -> None:
+    page = text_of(as_superuser.get(page_of("bots_bot", rows.bot)))
+    offered = re.findall(r'name="owners" value="(\d+)"( checked)?> <span>([^<]+)<', page)
+    assert offered[0] == (str(owner.pk), " checked", owner.username)
+    assert (str(stranger.pk), "", stranger.username) in offered
+    assert 'name="owners"' not in text_of(as_owner.get(page_of("bots_bot", rows.bot)))
 
 
 def test_new_owners_are_audited_by_name(

@@ -8,5 +8,4 @@ pytestmark = pytest.mark.django_db
 
 def test_app_that_knows_bots_has_registered_its_answers():
     bot = make_bot()
-    assert bot_directory.ids_of([bot.app_id]) == {bot.app_id: bot.pk}
     assert bot_directory.app_ids_of([bot.pk]) == {bot.pk: bot.app_id}

@@ -1,11 +1,23 @@
 """Form fields of the console."""
 
+import re
+
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bots.models import Bot
-from core.console.fields import LinesField, NamedChoiceField, Removed, SecretField, check_no_blanks
+from core.console import fields
+from core.console.fields import (
+    LinesField,
+    NamedChoiceField,
+    NamedMultipleChoiceField,
+    Removed,
+    SecretField,
+    check_no_blanks,
+)
 from tests.factories import make_bot
 
 
@@ -77,3 +89,46 @@ def test_rows_are_chosen_by_their_names_without_being_loaded(django_assert_num_q
     assert f'<option value="{second.pk}" selected>C</option>' in html
     field = form.fields["bot"]
     assert [field.chosen(value) for value in (str(first.pk), "no key", None)] == [first, None, None]
+
+
+class ManyForm(forms.Form):
+    bots = NamedMultipleChoiceField(Bot.objects.all(), label="Bots", detail="app_id", required=False)
+
+
+def boxes(form: forms.Form) -> list[tuple[str, bool, str]]:
+    found = re.findall(r'name="bots" value="([^"]+)"( checked)?> <span>([^<]*)<', str(form["bots"]))
+    return [(key, bool(checked), called) for key, checked, called in found]
+
+
+@pytest.mark.django_db
+def test_any_of_many_rows_are_chosen_without_being_loaded() -> None:
+    second, first = make_bot(name="B"), make_bot(name="A & B")
+    form = ManyForm(initial={"bots": [second.pk]})
+    with CaptureQueriesContext(connection) as queries:
+        assert boxes(form) == [(str(second.pk), True, "B"), (str(first.pk), False, "A &amp; B")]
+    assert [query["sql"].count("app_secret") for query in queries] == [0]
+    assert first.app_id in str(form["bots"])
+
+
+@pytest.mark.django_db
+def test_what_is_chosen_is_listed_beyond_the_bound_and_after_an_error(monkeypatch) -> None:
+    monkeypatch.setattr(fields, "MOST_CHOICES", 1)
+    *_, last = [make_bot(name=name) for name in "ABC"]
+    form = ManyForm({"bots": [str(last.pk), "no key"]})
+    assert form.errors["bots"]
+    assert [(checked, called) for _, checked, called in boxes(form)] == [(True, "C"), (False, "A")]
+    assert "前 1 项" in str(form["bots"])
+
+
+@pytest.mark.django_db
+def test_only_what_is_offered_can_be_chosen() -> None:
+    offered, other = make_bot(), make_bot()
+    form = ManyForm({"bots": [str(other.pk)]})
+    form.fields["bots"].queryset = Bot.objects.filter(pk=offered.pk)
+    assert not form.is_valid()
+    assert boxes(form) == [(str(offered.pk), False, offered.name)]
+
+
+@pytest.mark.django_db
+def test_empty_list_of_choices_says_so() -> None:
+    assert "暂无可选项。" in str(ManyForm()["bots"])

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from django.db import connection
@@ -73,6 +74,39 @@ def test_what_makes_no_sense_is_refused_at_its_field(rows, as_owner: Client, fie
 def test_somebody_elses_bot_cannot_be_listened_to(rows, as_owner: Client):
     assert as_owner.post(ADD, form(make_bot())).status_code == 200
     assert not Subscription.objects.exists()
+
+
+def test_bots_out_of_the_operators_sight_stay_and_are_not_shown(subscription, rows, as_owner: Client):
+    lost, another = make_bot(name="Out of sight"), make_bot(name="Another")
+    another.owners.add(subscription.owner)
+    subscription.bots.set([rows.bot, lost])
+    address = page_of("events_subscription", subscription)
+    page = text_of(as_owner.get(address))
+    assert "Another" in page
+    assert not {lost.name, lost.app_id, str(lost.pk)} & set(re.findall(r"[\w-]+|Out of sight", page))
+    as_owner.post(address, form(another))
+    assert set(subscription.bots.all()) == {another, lost}
+    as_owner.post(address, form(another, bots=[]))
+    assert set(subscription.bots.all()) == {lost}
+    assert as_owner.post(address, form(lost)).status_code == 200  # neither shown nor to be chosen
+    as_owner.post(address, form(another, bots=[], all_bots="on"))
+    assert not subscription.bots.exists()
+
+
+def test_form_takes_as_many_queries_for_many_bots_and_reads_no_secret(subscription, rows, as_owner: Client):
+    def queries() -> list[str]:
+        with CaptureQueriesContext(connection) as captured:
+            as_owner.get(page_of("events_subscription", subscription))
+        return [query["sql"] for query in captured]
+
+    queries()  # the first look fills Django's caches
+    one = queries()
+    for bot in [make_bot() for _ in range(20)]:
+        bot.owners.add(subscription.owner)
+        subscription.bots.add(bot)
+    many = queries()
+    assert len(many) == len(one)
+    assert not any("app_secret" in sql for sql in many if "events_subscription_bots" in sql)
 
 
 def test_a_subscription_can_be_changed(subscription, rows, as_owner: Client):

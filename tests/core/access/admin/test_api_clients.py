@@ -14,7 +14,7 @@ ADD = "/admin/access/apiclient/add/"
 
 
 def form(**values: object) -> dict[str, object]:
-    return {"name": "ERP", "scopes": ["bots:read", "auth:create"], "all_bots": "on", "app_ids": ""} | values
+    return {"name": "ERP", "scopes": ["bots:read", "auth:create"], "all_bots": "on", "app_ids": []} | values
 
 
 def key_on(html: str) -> str:
@@ -38,16 +38,18 @@ def test_key_travels_in_no_cookie(as_superuser: Client) -> None:
     assert not any(key in cookie.value for cookie in as_superuser.cookies.values())
 
 
-@pytest.mark.parametrize(("all_bots", "app_ids"), [("", ""), ("on", "cli_a1b2c3d4e5f60718")])
-def test_client_is_for_all_bots_or_for_named_ones(all_bots: str, app_ids: str, as_superuser: Client) -> None:
-    answer = as_superuser.post(ADD, form(all_bots=all_bots, app_ids=app_ids))
+@pytest.mark.parametrize(("all_bots", "is_named"), [("", False), ("on", True)])
+def test_client_is_for_all_bots_or_for_named_ones(
+    all_bots: str, is_named: object, as_superuser: Client
+) -> None:
+    answer = as_superuser.post(ADD, form(all_bots=all_bots, app_ids=[make_bot().app_id] if is_named else []))
     assert answer.context["adminform"].form.errors["app_ids"]
     assert not ApiClient.objects.exists()
 
 
-def test_named_bots_are_kept_one_a_line(as_superuser: Client) -> None:
+def test_named_bots_are_kept(as_superuser: Client) -> None:
     first, second = make_bot(), make_bot()
-    as_superuser.post(ADD, form(all_bots="", app_ids=f"{second.app_id}\n{first.app_id}\n{second.app_id}"))
+    as_superuser.post(ADD, form(all_bots="", app_ids=[second.app_id, first.app_id]))
     client = ApiClient.objects.get()
     assert (client.all_bots, set(client.bot_ids)) == (False, {str(first.pk), str(second.pk)})
     page = as_superuser.get(page_of("access_apiclient", client))
@@ -61,6 +63,17 @@ def test_app_id_of_no_bot_is_refused(as_superuser: Client) -> None:
     answer = as_superuser.post(ADD, form(all_bots="", app_ids="cli_nobodys"))
     assert "cli_nobodys" in str(answer.context["adminform"].form.errors["app_ids"])
     assert not ApiClient.objects.exists()
+
+
+def test_bots_are_offered_by_name_and_the_chosen_stand_first(
+    api_client: ApiClient, as_superuser: Client
+) -> None:
+    other, chosen = make_bot(name="A & B"), make_bot(name="Zoo")
+    ApiClient.objects.update(all_bots=False, bot_ids=[str(chosen.pk)])
+    page = text_of(as_superuser.get(page_of("access_apiclient", api_client)))
+    first, second = re.findall(r'name="app_ids" value="(\w+)"( checked)?> <span>([^<]+)<', page)
+    assert first == (chosen.app_id, " checked", "Zoo")
+    assert second == (other.app_id, "", "A &amp; B")
 
 
 def test_bots_of_a_client_are_changed(api_client: ApiClient, as_superuser: Client) -> None:
