@@ -105,7 +105,10 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         if page.endswith("_changelist"):
             return with_oldest(rows)
         if page.endswith("_change"):
-            return rows.prefetch_related(Prefetch("bots", queryset=Bot.objects.only(*SHOWN)))
+            bots = Bot.objects.only(*SHOWN)
+            if not self.has_change_permission(request):  # the page names them without a form
+                bots = bots.visible_to(operator_of(request))
+            return rows.prefetch_related(Prefetch("bots", queryset=bots))
         return rows
 
     def get_fieldsets(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
