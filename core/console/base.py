@@ -152,7 +152,7 @@ class ConsoleAdmin(ModelAdmin[M]):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Without Django's buttons beside a list of checkboxes: what they add, they can put into a select alone."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         wrapped = getattr(field.widget, "widget", None) if field else None
         if isinstance(wrapped, SearchableChoices):
             field.widget = wrapped

@@ -165,7 +165,9 @@ class SearchableChoices(forms.CheckboxSelectMultiple):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         keys = set(context["widget"]["value"])
-        ticked, others, is_cut = [], [], False
+        ticked: list[tuple[Any, str, str]] = []
+        others: list[tuple[Any, str, str]] = []
+        is_cut = False
         for key, called, detail in cast("Any", self.choices):
             if str(key) in keys:
                 ticked.append((key, called, detail))
@@ -180,7 +182,7 @@ class SearchableChoices(forms.CheckboxSelectMultiple):
 class _Described(forms.models.ModelChoiceIterator[Any]):
     """The keys, names and details alone, in the order of the names."""
 
-    def __iter__(self) -> Iterator[tuple[Any, str, str]]:
+    def __iter__(self) -> Iterator[Any]:
         field = cast("NamedMultipleChoiceField[Any]", self.field)
         key = field.to_field_name or "pk"
         rows = cast("Any", self.queryset).order_by(field.called, "pk")

@@ -106,6 +106,6 @@ class SubscriptionForm(ModelForm):
         """Bots of the subscription that the operator does not see, e.g. no longer owns: the form neither shows nor takes them away."""
         if self.instance._state.adding:
             return []
-        offered = cast("NamedMultipleChoiceField[Bot]", self.fields["bots"]).queryset
-        seen = {bot.pk for bot in offered}
+        field = cast("NamedMultipleChoiceField[Bot]", self.fields["bots"])
+        seen = {bot.pk for bot in cast("Any", field.queryset)}
         return [bot for bot in self.instance.bots.all() if bot.pk not in seen]
