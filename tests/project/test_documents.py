@@ -54,6 +54,18 @@ def test_every_relative_link_leads_to_a_file_and_its_section(name: str) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if ".zh" in name])
+def test_chinese_pages_lead_to_chinese_pages(name: str) -> None:
+    document = PROJECT / name
+    targets = [target for target, _anchor in LINK.findall(document.read_text()) if target.endswith(".md")]
+
+    assert [
+        target
+        for target in targets
+        if not target.endswith(".zh.md") and (document.parent / f"{target[:-3]}.zh.md").exists()
+    ] == []
+
+
 @pytest.mark.parametrize("name", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
 def test_every_path_named_exists(name: str) -> None:
     assert [
