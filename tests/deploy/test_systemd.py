@@ -83,8 +83,8 @@ def test_settings_are_known_and_secrets_come_as_files() -> None:
     given = dict(re.findall(r"([A-Z_]+)=(%d/\w+)", unit))
     sample = set(re.findall(r"^#?([A-Z_]+)=", (FOLDER / "portal.env.sample").read_text(), re.MULTILINE))
 
-    of_uvicorn = {"UVICORN_HOST", "FORWARDED_ALLOW_IPS"}
-    assert {name.removesuffix("_FILE") for name in given} | (sample - of_uvicorn) <= names
+    of_others = {"UVICORN_HOST", "FORWARDED_ALLOW_IPS", "PYTHONPATH"}
+    assert {name.removesuffix("_FILE") for name in given} | (sample - of_others) <= names
     assert {path.removeprefix("%d/") for path in given.values()} == set(
         re.findall(r"LoadCredential=(\w+):", unit)
     )
