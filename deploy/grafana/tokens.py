@@ -29,7 +29,7 @@ DASHBOARD: Final = Dashboard(
             ),
             number(
                 "刷新结果未知", "Outcome unknown",
-                Text("access token 到期后各探测一次。", "Each is probed once, when its access token ends."),
+                Text("access token 到期后重试探测，直到平台明确答复。", "Once its access token ends, each is probed until the platform answers."),
                 "max(feishu_token_uncertain)", limits=(1, 5),
             ),
             number(
