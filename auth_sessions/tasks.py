@@ -72,8 +72,8 @@ def finish_revocation(revocation_id: str) -> None:
 
 
 @shared_task(name="auth_sessions.refresh_due")
-def refresh_due() -> None:
-    run_passes()
+def refresh_due() -> bool:
+    return run_passes()
 
 
 @shared_task(name="auth_sessions.prune")

@@ -30,7 +30,11 @@ def tasks(settings):
     def work() -> None:
         ran.append("works")
 
-    made = {"test.fails": fail, "test.works": work}
+    def leave_it() -> bool:
+        ran.append("leaves it")
+        return False
+
+    made = {"test.fails": fail, "test.works": work, "test.leaves_it": leave_it}
     for name, function in made.items():
         app.task(function, name=name)
     settings.SWEEPS = tuple(made)
@@ -50,13 +54,14 @@ def test_everything_that_is_scheduled_is_a_task(settings):
 
 def test_sweep_that_fails_keeps_none_of_the_others(tasks):
     sweep()
-    assert tasks == ["fails", "works"]
+    assert tasks == ["fails", "works", "leaves it"]
 
 
 def test_each_sweep_has_a_last_pass_of_its_own(tasks):
     sweep()
     assert value("feishu_last_pass_timestamp_seconds", "test.works") > 0
     assert value("feishu_last_pass_timestamp_seconds", "test.fails") == 0
+    assert value("feishu_last_pass_timestamp_seconds", "test.leaves_it") == 0
     assert value("feishu_task_failures_total", "test.fails") > 0
 
 

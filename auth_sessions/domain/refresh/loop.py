@@ -15,8 +15,12 @@ HANGS_AFTER = 120.0
 _running, _wanted = Lock(), Event()
 
 
-def run_passes() -> None:
-    """Refresh what is due. While a pass is under way, this wakes it, or makes it start over, and returns."""
+def run_passes() -> bool:
+    """Refresh what is due. While a pass is under way, this wakes it, or makes it start over, and returns.
+
+    False where the last pass sent nothing, since it could keep no answer: nobody is to take that for a pass.
+    """
+    could_keep_answers = True
     _wanted.set()
     while _wanted.is_set() and not is_worker_stopping() and _running.acquire(blocking=False):
         try:
@@ -24,11 +28,13 @@ def run_passes() -> None:
             refreshing = Pass(wake=_wanted, stopping=is_worker_stopping)
             with vitals.under_way(ProcessPart.REFRESH, within=HANGS_AFTER):
                 refreshing.run()
+            could_keep_answers = refreshing.could_keep_answers
         finally:
             _running.release()
         if refreshing.is_unfinished:
             # By a message and not in this loop, so that a worker that is asked to stop between two passes does.
             notify("auth_sessions.refresh_due")
+    return could_keep_answers
 
 
 def is_worker_stopping() -> bool:

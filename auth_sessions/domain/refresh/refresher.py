@@ -91,7 +91,7 @@ class _Queue:
 
 
 class Pass:
-    """One pass; ``run`` returns how often each outcome came.
+    """One pass; ``run`` returns how often each outcome came. ``could_keep_answers`` is False where it sent nothing for that.
 
     ``stopping`` is asked before anything is claimed; ``wake`` is set when more grants may be due.
     """
@@ -104,6 +104,7 @@ class Pass:
         seconds: float = PASS_SECONDS,
     ) -> None:
         self.outcomes: Counter[RefreshOutcome] = Counter()
+        self.could_keep_answers = True
         self._stopping = stopping
         self._until = time.monotonic() + seconds
         self._queue = _Queue(wake or Event())
@@ -116,7 +117,7 @@ class Pass:
         return bool(self._queue.apps) and time.monotonic() >= self._until
 
     def run(self) -> Counter[RefreshOutcome]:
-        taking = self._recover()
+        taking = self._recover() and self._can_keep_answers()
         note_spooled(spool.count())
         with ThreadPoolExecutor(IN_FLIGHT, "refresh") as threads:
             while True:
@@ -146,15 +147,23 @@ class Pass:
             self._queue.poll(is_last=not self._in_flight)
             if not self._queue.apps:
                 return bool(self._in_flight)
-            spool.check()
+            if not self._can_keep_answers():
+                return False
             for bot in list(self._queue.apps):
                 for taken in self._claim(bot):
                     self._send(taken, threads)
-        except spool.SpoolUnusable as problem:
-            logger.error("refresh_spool_unusable", extra={"problem": str(problem)} | THINNED)  # noqa: TRY400 -- a traceback adds nothing
-            return False
         except DATABASE_AWAY as error:
             _drop_connection(error)
+            return False
+        return True
+
+    def _can_keep_answers(self) -> bool:
+        """Asked also where nothing is due: a full disk is to be known before the first token needs it."""
+        try:
+            spool.check()
+        except spool.SpoolUnusable as problem:
+            logger.error("refresh_spool_unusable", extra={"problem": str(problem)} | THINNED)  # noqa: TRY400 -- a traceback adds nothing
+            self.could_keep_answers = False
             return False
         return True
 

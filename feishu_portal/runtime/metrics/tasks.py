@@ -14,8 +14,8 @@ from feishu_portal.runtime.metrics.server import leave_port_to_parent
 _passed = gauge(
     "feishu_last_pass_timestamp_seconds",
     Text(
-        "定时任务最近一次成功执行的时间；auth_sessions.refresh_due 即令牌刷新。",
-        "When a scheduled task last ran to its end; auth_sessions.refresh_due is the refresher.",
+        "定时任务最近一次成功执行的时间；auth_sessions.refresh_due 即令牌刷新，无法保存刷新结果时不计。",
+        "When a scheduled task last ran to its end; auth_sessions.refresh_due is the refresher, where it can keep answers.",
     ),
     "task",
 )
@@ -70,8 +70,13 @@ def note_beat(sender: str = "", **_options: object) -> None:
 
 
 @signals.task_success.connect
-def note_pass(sender: Any = None, **_options: object) -> None:
-    if sender is not None and sender.name in {*settings.CELERY_BEAT_SCHEDULE, *settings.SWEEPS}:
+def note_pass(sender: Any = None, result: object = None, **_options: object) -> None:
+    """``result``: of the task; False says that it did not do its work, which is no pass."""
+    if (
+        sender is not None
+        and result is not False
+        and sender.name in {*settings.CELERY_BEAT_SCHEDULE, *settings.SWEEPS}
+    ):
         _passed.labels(sender.name).set_to_current_time()
 
 

@@ -15,6 +15,7 @@ class Passes:
         self.most_at_once = 0
         self.during = lambda: None
         self.is_unfinished = False
+        self.could_keep_answers = True
         self.is_asked_to_stop = None
         self._running = 0
 
@@ -47,6 +48,12 @@ def test_message_runs_one_pass(passes):
     run_passes()
     assert passes.count == 1
     assert not passes.wake.is_set()
+
+
+def test_pass_that_could_keep_no_answer_is_said_to_be_none(passes):
+    assert run_passes()
+    passes.could_keep_answers = False
+    assert not run_passes()
 
 
 def test_messages_that_come_during_a_pass_wake_it_and_run_one_more(passes):

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from auth_sessions.domain.refresh import refresher, spool
 from auth_sessions.domain.refresh.commit import commit
+from auth_sessions.domain.refresh.loop import run_passes
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.domain.refresh.recovery import drain_spool, recover
 from auth_sessions.domain.refresh.refresher import Pass
@@ -153,6 +154,13 @@ def test_nothing_is_sent_when_no_answer_could_be_kept(grant, platform, monkeypat
     [line] = [record for record in caplog.records if record.message == "refresh_spool_unusable"]
     assert line.thinned  # a pass every five seconds meets it
     monkeypatch.undo()
+
+
+def test_full_disk_is_known_before_anything_is_due(db, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "MAX_FILES", 0)
+        assert not run_passes()
+    assert run_passes()
 
 
 def test_nothing_new_is_sent_while_too_many_answers_wait(grant, platform, monkeypatch):
