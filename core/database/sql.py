@@ -1,6 +1,7 @@
 """Raw SQL, for statements that run once with every event: the ORM takes several times as long to write such a statement as
 the database to run it. Tables and columns are the models'; one text serves both databases."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,30 @@ def ask(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, _bound(values))
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+def ask_at_once(select: str, values: Sequence[object], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The rows of a SELECT with these columns, on SQLite as one row: its driver lets other threads run at every row, and
+    each of them may compute for 5 ms, while this one keeps everybody from writing. Numbers and texts alone."""
+    if connection.vendor == "postgresql":
+        return ask(select, values)
+    [(text,)] = ask(
+        f"SELECT json_group_array(json_array({', '.join(columns)})) FROM ({select})",  # noqa: S608 -- the caller's constants
+        values,
+    )
+    return [tuple(row) for row in json.loads(text)]
+
+
+def insert(
+    sql: str, values: Sequence[object], *, table: str, returning: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Insert rows into a table whose key counts up; these columns of the new rows, the key as ``id``. In a transaction."""
+    if connection.vendor == "postgresql":
+        return ask(f"{sql} RETURNING {', '.join(returning)}", values)
+    [(last,)] = ask(f"SELECT COALESCE(MAX(id), 0) FROM {table}", ())  # noqa: S608 -- the caller's constant
+    run(sql, values)
+    new = f"SELECT {', '.join(returning)} FROM {table} WHERE id > %s"  # noqa: S608 -- the caller's constants
+    return ask_at_once(new, [last], returning)
 
 
 def locked() -> str:

@@ -1,8 +1,8 @@
 """What SQLite makes necessary: it lets one connection write at a time, and no server ends a transaction that hangs.
 
 Two tricks here are only for handlers, whose code is not ours: running one again whose transaction lost the race for the
-write lock, and taking the lock away from one that does not come back. The third lets arrivals go before everything else:
-SQLite gives its lock to whoever happens to ask when it is free, and who asks again after a pause may starve.
+write lock, and taking the lock away from one that does not come back. The others are for what writes most: arrivals go before
+everything else, and background work writes no more at once than keeps them waiting for a few milliseconds.
 """
 
 import sqlite3
@@ -19,10 +19,15 @@ STATEMENT_SECONDS = 0.2
 EXECUTIONS = 20
 """How often a roll-back is tried that is interrupted, once in ``STATEMENT_SECONDS``."""
 
-BATCH = 48
-"""Rows that background work writes in one transaction: it holds the lock of all writers for some 20 ms then."""
-GIVE_WAY_SECONDS = 0.5
-"""How long background work waits for arrivals, so that a flood of them does not stop it."""
+HELD_SECONDS, HELD_SECONDS_AT_LEISURE = 0.01, 0.03
+"""For about so long a transaction of background work may hold the lock of all writers: while arrivals wait for it, and else."""
+LEISURE_AFTER = 1.0
+"""Seconds since an arrival last had to wait."""
+FIRST_BATCH, LEAST_BATCH = 48, 32
+"""Rows of such a transaction: while nothing is known of this machine, and at least."""
+TURN_SECONDS = 0.5
+"""How long somebody waits for a turn to write, so that a flood of arrivals does not stop background work, nor a statement
+that hangs the arrivals."""
 
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -38,20 +43,36 @@ def is_locked(error: BaseException) -> bool:
 
 
 class WriteTurns:
-    """Who writes first in a process that does everything on one SQLite database. On PostgreSQL nobody has to wait."""
+    """Who writes first in a process that does everything on one SQLite database. On PostgreSQL nobody has to wait.
+
+    Whoever has a turn is waited for here and not in SQLite, which looks whether its lock is free after pauses that grow to
+    100 ms, while here the next one begins at once. It is an order among those that write most, and no lock: each waits for a
+    bounded time, and who writes without a turn waits for SQLite's lock.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._first = 0
+        self._is_taken = False
+        self._waited_at = -LEISURE_AFTER
+
+    @property
+    def seconds(self) -> float:
+        """How long a transaction of background work should take."""
+        is_wanted = time.monotonic() - self._waited_at < LEISURE_AFTER
+        return HELD_SECONDS if is_wanted else HELD_SECONDS_AT_LEISURE
 
     @contextmanager
     def first(self) -> Iterator[None]:
-        """While the block runs, background work begins no write."""
+        """For arrivals. While the block runs or waits, background work begins no write."""
         if connections[DEFAULT_DB_ALIAS].vendor != "sqlite":
             yield
             return
         with self._changed:
             self._first += 1
+            if self._is_taken:
+                self._waited_at = time.monotonic()
+                self._changed.wait_for(lambda: not self._is_taken, timeout=TURN_SECONDS)
         try:
             yield
         finally:
@@ -59,14 +80,42 @@ class WriteTurns:
                 self._first -= 1
                 self._changed.notify_all()
 
-    def give_way(self) -> None:
-        """Before a transaction of background work: let those that go first write, for a bounded time."""
-        if connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
-            with self._changed:
-                self._changed.wait_for(lambda: not self._first, timeout=GIVE_WAY_SECONDS)
+    @contextmanager
+    def behind(self) -> Iterator[None]:
+        """For a transaction of background work: it waits until those that go first have written, and for one another."""
+        if connections[DEFAULT_DB_ALIAS].vendor != "sqlite":
+            yield
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._first or self._is_taken), timeout=TURN_SECONDS)
+            has_turn = not self._is_taken
+            self._is_taken = True
+        try:
+            yield
+        finally:
+            if has_turn:
+                with self._changed:
+                    self._is_taken = False
+                    self._changed.notify_all()
 
 
 WRITE_TURNS = WriteTurns()
+
+
+class BatchSize:
+    """How many rows background work writes in one transaction, so that it holds the lock of all writers no longer than it
+    should: what the last transactions took decides about the next one."""
+
+    def __init__(self, *, most: int) -> None:
+        self.rows = min(FIRST_BATCH, most)
+        self._most = most
+
+    def note(self, rows: int, *, seconds: float) -> None:
+        """So many rows took so long. Few of them say little: what a transaction costs besides would be taken for theirs."""
+        if rows < self.rows / 2:
+            return
+        fitting = rows * WRITE_TURNS.seconds / max(seconds, 0.001)
+        self.rows = int(min(self._most, max(LEAST_BATCH, (self.rows + fitting) / 2)))
 
 
 def _execute_uninterrupted(raw: sqlite3.Connection, statement: str) -> None:

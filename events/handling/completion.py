@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core.database.sql import any_of, ask, use_indexes, with_rows
+from core.database.sql import any_of, ask, ask_at_once, use_indexes, with_rows
 from core.database.sql import run as execute
 from core.database.sqlite import WRITE_TURNS
 from events.clicks.updates import reopen_button
@@ -47,8 +47,7 @@ def note_ends(ends: Sequence[RunEnd]) -> int:
     """Write ends in a transaction of their own, then let the runs begin that queued behind them: how many may."""
     if not ends:
         return 0
-    WRITE_TURNS.give_way()
-    with transaction.atomic():
+    with WRITE_TURNS.behind(), transaction.atomic():
         use_indexes()
         lost, freed = complete(ends)
     count_failures([end for end in ends if end not in lost])
@@ -100,10 +99,18 @@ def end_events(pks: Collection[int]) -> None:
         " FROM events_handlerrun WHERE event_id = events_event.id AND is_current)"
         # Counted and not NOT EXISTS, which PostgreSQL may answer by reading the whole table of runs.
         f" WHERE id {condition} AND (SELECT COUNT(*) FROM events_handlerrun WHERE event_id = events_event.id"
-        " AND is_current AND status NOT IN ('succeeded', 'dead', 'skipped')) = 0 RETURNING id, status, dedupe_key"
+        " AND is_current AND status NOT IN ('succeeded', 'dead', 'skipped')) = 0"
     )
-    for pk, status, dedupe_key in ask(sql, [timezone.now(), *values]):
-        if status == EventStatus.DEAD and is_single_use(dedupe_key):
+    now = timezone.now()
+    if connection.vendor == "postgresql":
+        ended = ask(f"{sql} RETURNING id, dedupe_key, status", [now, *values])
+        dead = [(pk, dedupe_key) for pk, dedupe_key, status in ended if status == EventStatus.DEAD]
+    else:
+        execute(sql, [now, *values])
+        select = f"SELECT id, dedupe_key FROM events_event WHERE id {condition} AND status = 'dead' AND finished_at = %s"  # noqa: S608 -- constants
+        dead = ask(select, [*values, now])
+    for pk, dedupe_key in dead:
+        if is_single_use(dedupe_key):
             reopen_button(pk)
 
 
@@ -170,27 +177,40 @@ def _row(end: RunEnd) -> tuple[object, ...]:
 
 
 def _write_sqlite(ends: Sequence[RunEnd]) -> dict[int, _Written]:
-    """Runs and attempts, for SQLite, which writes in no WITH."""
-    by_pk = {end.run.pk: end for end in ends}
-    rows = [(*_row(end), "" if _loses_place(end) else end.run.order_key) for end in ends]
-    given, values = with_rows(_ENDS | {"order_key": "text"}, rows, "given")
-    held = ask(
+    """Runs and attempts, for SQLite, which writes in no WITH; whose claim holds is read first, as one row."""
+    given, values = with_rows(
+        {"id": "int8", "claim_id": "uuid"}, [(end.run.pk, end.run.claim_id) for end in ends], "given"
+    )
+    held = ask_at_once(
+        f"WITH {given} SELECT run.id AS id FROM given CROSS JOIN events_handlerrun run"  # noqa: S608 -- constants
+        " ON run.id = given.id AND run.claim_id = given.claim_id AND run.status = 'running'",
+        values,
+        ("id",),
+    )
+    pks = {pk for (pk,) in held}
+    ends = [end for end in ends if end.run.pk in pks]
+    if not ends:
+        return {}
+    keys = {end.run.pk: "" if _loses_place(end) else end.run.order_key for end in ends}
+    given, values = with_rows(
+        _ENDS | {"order_key": "text"}, [(*_row(end), keys[end.run.pk]) for end in ends], "given"
+    )
+    execute(
         f"WITH {given} UPDATE events_handlerrun SET claim_id = NULL, lease_until = NULL, status = given.status,"  # noqa: S608 -- constants
         " failure = given.failure, error = given.error, fingerprint = given.fingerprint, started_at = given.started_at,"
         " finished_at = CASE given.status WHEN 'retrying' THEN NULL ELSE given.finished_at END,"
         " run_at = COALESCE(given.run_at, events_handlerrun.run_at), order_key = given.order_key"
-        " FROM given WHERE events_handlerrun.id = given.id AND events_handlerrun.claim_id = given.claim_id"
-        " AND events_handlerrun.status = 'running' RETURNING id, order_key <> ''",
+        " FROM given WHERE events_handlerrun.id = given.id",
         values,
     )
-    attempts = [_attempt_of(by_pk[pk]) for pk, _keeps_place in held if by_pk[pk].status != RunStatus.SKIPPED]
+    attempts = [_attempt_of(end) for end in ends if end.status != RunStatus.SKIPPED]
     if attempts:
         noted, values = with_rows(_ATTEMPTS, attempts, "noted")
         execute(
             f"WITH {noted} INSERT INTO events_handlerattempt ({', '.join(_ATTEMPTS)}) SELECT * FROM noted",  # noqa: S608 -- constants
             values,
         )
-    return {pk: _Written(bool(keeps_place), event_has_ended=False) for pk, keeps_place in held}
+    return {pk: _Written(bool(key), event_has_ended=False) for pk, key in keys.items()}
 
 
 _ATTEMPTS = {

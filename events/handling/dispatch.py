@@ -8,11 +8,11 @@ import logging
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Self, TypeAlias
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -20,11 +20,11 @@ from django.utils import timezone
 
 from bots.models import Bot
 from core.database.clock import from_now
-from core.database.sql import any_of, ask, marks, with_rows
+from core.database.sql import any_of, ask, ask_at_once, insert, marks, uuid_of, with_rows
 from core.database.sql import run as execute
 from core.database.text import storable
 from events.clicks.records import end_asked
-from events.enums import ACTIVE_RUNS, COLLECTING, DeliveryStatus, EventStatus, RunFailure, RunStatus
+from events.enums import COLLECTING, DeliveryStatus, EventStatus, RunFailure, RunStatus
 from events.handling.claims import Batches
 from events.handling.ordering import order_key_of, promote
 from events.handling.registry import Registration, handlers_of
@@ -66,31 +66,50 @@ class Dispatched:
     is_more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What becomes of the oldest waiting events of some bots. ``share``: how many of one bot were looked at."""
+
+    each: Sequence[Plan] = ()
+    share: int = 0
+
+    def still_waiting(self) -> Self:
+        """Without the events that another process has dispatched since they were looked at."""
+        condition, values = any_of([one.event.pk for one in self.each])
+        select = f"SELECT id FROM events_event WHERE id {condition} AND status = 'received'"  # noqa: S608 -- constants
+        waiting = {pk for (pk,) in ask_at_once(select, values, ("id",))}
+        return replace(self, each=[one for one in self.each if one.event.pk in waiting])
+
+
+def plan_events(bots: Sequence[Bot], switches: Mapping[UUID, Mapping[str, bool]], *, most: int) -> Plans:
+    """Look at the oldest waiting events of these bots, about ``most`` in all. Writes nothing."""
+    share = max(MIN_SHARE, most // max(1, len(bots)))
+    events = _waiting_events(bots, share)
+    subscriptions = _subscriptions_of(events)
+    plans = [plan(one, one.bot, switches[one.bot_id], subscriptions[_audience(one)]) for one in events]
+    return Plans(plans, share)
+
+
 def dispatch_events(
-    bots: Sequence[Bot],
-    switches: Mapping[UUID, Mapping[str, bool]],
+    planned: Plans,
     *,
-    most: int,
     batches: Batches,
     most_places: int,
     allowed: Mapping[UUID, int],
 ) -> Dispatched:
-    """Give the oldest waiting events of these bots, about ``most`` in all, their handler runs and deliveries. Runs are
-    claimed as they are made, ``allowed`` of each bot, as far as there are places: ``most_places`` more, shared by the bots.
+    """Give events their handler runs and deliveries as planned. Runs are claimed as they are made, ``allowed`` of each bot,
+    as far as there are places: ``most_places`` more, shared by the bots.
 
     The caller holds the bots' queues in a transaction: two dispatchers at once would mix up the order of arrival.
     """
-    share = max(MIN_SHARE, most // max(1, len(bots)))
-    events = _waiting_events(bots, share)
-    if not events:
+    if not planned.each:
         return Dispatched()
-    subscriptions = _subscriptions_of(events)
-    plans = [plan(one, one.bot, switches[one.bot_id], subscriptions[_audience(one)]) for one in events]
-    _write_events(plans)
-    runs = [run for one in plans for run in one.runs]
+    _write_events(planned.each)
+    runs = [run for one in planned.each for run in one.runs]
     is_queued = queue_up(runs)
-    result = Dispatched(len(events))
-    result.is_more = is_queued or max(Counter(event.bot_id for event in events).values()) >= share
+    result = Dispatched(len(planned.each))
+    of_each = Counter(one.event.bot_id for one in planned.each)
+    result.is_more = is_queued or max(of_each.values()) >= planned.share
     _take_places(runs, batches, most_places, allowed, result)
     insert_runs(runs)
     return result
@@ -303,12 +322,7 @@ def queue_up(runs: Sequence[HandlerRun]) -> bool:
     keyed = [run for run in runs if run.order_key and run.status == RunStatus.PENDING]
     if not keyed:
         return False
-    bots, keys = {run.bot_id for run in keyed}, {run.order_key for run in keyed}
-    before = HandlerRun.objects.filter(
-        bot_id__in=bots, order_key__in=keys, status__in=(*ACTIVE_RUNS, RunStatus.QUEUED)
-    )
-    taken = set(before.order_by().values_list("bot_id", "handler", "order_key").distinct())
-    queued = set()
+    taken, queued = _taken_keys(keyed), set()
     for run in keyed:
         key = (run.bot_id, run.handler, run.order_key)
         if key in taken:
@@ -316,9 +330,28 @@ def queue_up(runs: Sequence[HandlerRun]) -> bool:
             queued.add(run.order_key)
         taken.add(key)
     if queued:
-        behind = HandlerRun.objects.filter(bot_id__in=bots, order_key__in=queued)
+        behind = HandlerRun.objects.filter(bot_id__in={run.bot_id for run in keyed}, order_key__in=queued)
         transaction.on_commit(partial(promote, behind))
     return bool(queued)
+
+
+def _taken_keys(runs: Sequence[HandlerRun]) -> set[tuple[UUID, str, str]]:
+    """Bot, handler and order key of what is under way or queued, of these runs' bots, handlers and keys.
+
+    The conditions are those of ``run_one_at_a_time`` and ``run_queued``, word by word: else SQLite reads the whole table.
+    """
+    conditions, values = [], list[object]()
+    for column in ("bot_id", "handler", "order_key"):
+        condition, several = any_of(list({getattr(run, column) for run in runs}))
+        conditions.append(f"{column} {condition}")
+        values += several
+    of_these = f"SELECT bot_id, handler, order_key FROM events_handlerrun WHERE {' AND '.join(conditions)}"  # noqa: S608 -- constants
+    rows = ask(
+        f"{of_these} AND status IN ('pending', 'running', 'retrying') AND NOT (order_key = '')"
+        f" UNION ALL {of_these} AND status = 'queued'",
+        [*values, *values],
+    )
+    return {(uuid_of(bot_id), handler, key) for bot_id, handler, key in rows}
 
 
 _COLUMNS = {
@@ -342,10 +375,12 @@ def insert_runs(runs: Sequence[HandlerRun]) -> None:
         rows = [(*_values_of(run), str(run.status), str(run.failure)) for run in part]
         given, values = with_rows(columns, rows, "given")
         lease, seconds = from_now(LEASE.total_seconds())
-        inserted = ask(
+        inserted = insert(
             f"WITH {given} INSERT INTO events_handlerrun ({names}, is_current, lease_until)"  # noqa: S608 -- constants
-            f" SELECT {names}, true, CASE status WHEN 'running' THEN {lease} END FROM given RETURNING id, event_id, handler",
+            f" SELECT {names}, true, CASE status WHEN 'running' THEN {lease} END FROM given",
             [*values, seconds],
+            table="events_handlerrun",
+            returning=("id", "event_id", "handler"),
         )
         pks = {(event_id, handler): pk for pk, event_id, handler in inserted}
         for run in part:

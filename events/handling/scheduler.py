@@ -5,6 +5,7 @@ runs that are due, dispatches new events, and claims their runs as they are made
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,12 +15,13 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from bots.models import Bot
 from core.background.pace import Pace
 from core.database.sql import any_of, ask, run, uuid_of
-from core.database.sqlite import BATCH, WRITE_TURNS
+from core.database.sqlite import WRITE_TURNS, BatchSize
 from events.handling.claims import Batch, Batches, choose_due, due_behind, due_runs
 from events.handling.concurrency import MAX_AHEAD, ConcurrencyLimit, RunDurations
-from events.handling.dispatch import Dispatched, dispatch_events, dispatch_one_by_one
+from events.handling.dispatch import Dispatched, Plans, dispatch_events, dispatch_one_by_one, plan_events
 from events.handling.poller import PollResult
 from events.handling.switches import switches_by_bot
 from events.models import BotQueue, HandlerRun
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 MAX_BOTS = 64  # looked at in one round
 MAX_EVENTS = 256  # dispatched in one transaction
 MAX_RUNS = 256  # of one bot, read in one round
+_EVENTS_ON_SQLITE = BatchSize(most=MAX_EVENTS)
 BEHIND = timedelta(microseconds=1)
 """By so much those that got something in a round are behind those that did not."""
 
@@ -112,22 +115,23 @@ def schedule(
 
 
 def _schedule(bot_ids: Sequence[UUID], most: int, batches: Batches, *, pass_full: bool) -> Scheduled:
-    WRITE_TURNS.give_way()
-    with transaction.atomic():
+    ahead = None if connection.features.has_select_for_update else _plan_ahead(bot_ids)
+    with WRITE_TURNS.behind(), transaction.atomic():
+        began = time.monotonic()
         held = BotQueue.objects.select_for_update(skip_locked=True, of=("self",)).select_related("bot")
         queues = sorted(held.filter(pk__in=bot_ids), key=lambda queue: bot_ids.index(queue.pk))
         round_ = _Round(queues, most, batches)
         round_.choose(pass_full=pass_full)
         batches.claim({queue.pk: queue.bot for queue in queues})
+        if ahead is None:
+            planned = plan_events([queue.bot for queue in queues], round_.switches, most=MAX_EVENTS)
+        else:
+            planned = ahead.still_waiting()
         new = dispatch_events(
-            [queue.bot for queue in queues],
-            round_.switches,
-            most=MAX_EVENTS if connection.vendor == "postgresql" else BATCH,
-            batches=batches,
-            most_places=most - batches.places,
-            allowed=round_.allowed,
+            planned, batches=batches, most_places=most - batches.places, allowed=round_.allowed
         )
         round_.note(new)
+    _EVENTS_ON_SQLITE.note(new.events, seconds=time.monotonic() - began)
     result = round_.result
     if new.events:
         result = max(result, PollResult.FULL if new.is_full else PollResult.FOUND)
@@ -140,6 +144,12 @@ def _schedule(bot_ids: Sequence[UUID], most: int, batches: Batches, *, pass_full
         result=result,
         is_more=round_.is_more or new.is_more or (new.is_full and batches.places < most),
     )
+
+
+def _plan_ahead(bot_ids: Sequence[UUID]) -> Plans:
+    """For SQLite, where a transaction that writes keeps everybody from writing: what needs no lock is done before it."""
+    bots = Bot.objects.filter(pk__in=bot_ids)
+    return plan_events(list(bots), switches_by_bot(bot_ids), most=_EVENTS_ON_SQLITE.rows)
 
 
 class _Round:

@@ -33,7 +33,6 @@ from core.database.connections import limit_waiting
 from core.database.errors import described
 from core.database.outages import OutageLog
 from core.database.pooling import keep_own
-from core.database.sqlite import BATCH
 from core.installation.watch import watch
 from events.clicks.updates import show_late_answer
 from events.enums import RunFailure, RunStatus
@@ -67,6 +66,7 @@ HANGS_AFTER = 90.0
 HELP_EVERY = 1.0  # seconds
 ABANDONED_EVERY = 1.0  # seconds between looking for runs whose worker is gone
 MAX_ENDS = 512  # written in one transaction
+MAX_ENDS_ON_SQLITE = 96
 MAX_HUNG = 4  # threads one handler of one bot may leave hanging
 TOO_MANY_HUNG = 16  # then a process that is replaced by its parent ends
 
@@ -88,7 +88,7 @@ class HandlerWorker:
         self._ends: CommitThread[RunEnd] = CommitThread(
             self._write_ends,
             name="handler-ends",
-            max_batch=MAX_ENDS if connection.vendor == "postgresql" else BATCH,
+            max_batch=MAX_ENDS if connection.vendor == "postgresql" else MAX_ENDS_ON_SQLITE,
             on_failed=self._end_not_written,
         )
         self._freed: deque[HandlerRun] = deque()

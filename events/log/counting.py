@@ -202,8 +202,7 @@ def _write(counts: Sequence[EventCount]) -> None:
     """In the place of earlier counts of the same spans. Raises IntegrityError where a bot goes meanwhile."""
     if not counts:
         return
-    WRITE_TURNS.give_way()
-    with transaction.atomic():
+    with WRITE_TURNS.behind(), transaction.atomic():
         EventCount.objects.bulk_create(
             sorted(counts, key=lambda count: (count.bot_id, count.minutes, count.start)),
             batch_size=ROWS,

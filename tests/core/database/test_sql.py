@@ -4,9 +4,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from bots.models import Bot
+from bots.models import Bot, Person, PersonKey
 from core.access.models import SignInAttempts
-from core.database.sql import ask, locked, marks, run, uuid_of, with_rows
+from core.database.sql import ask, ask_at_once, insert, locked, marks, run, uuid_of, with_rows
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db
@@ -71,3 +71,28 @@ def test_rows_are_a_table_however_many_there_are(count):
 
     found = ask(f"WITH {given} SELECT number, word, key FROM given ORDER BY number", values)
     assert [(number, word, uuid_of(key)) for number, word, key in found] == rows
+
+
+def test_rows_of_numbers_and_texts_come_at_once_as_they_are():
+    names = ["first", 'it\'s "second"', "第三"]
+    for number, name in enumerate(names):
+        make_bot(name=name, handlers_per_second=number)
+    select = "SELECT name, handlers_per_second FROM bots_bot WHERE name <> %s"
+    assert sorted(ask_at_once(select, ["nobody"], ("name", "handlers_per_second"))) == sorted(
+        zip(names, range(3), strict=True)
+    )
+    assert ask_at_once(f"{select} AND 1 = 2", ["nobody"], ("name", "handlers_per_second")) == []
+
+
+def test_inserting_tells_the_keys_of_the_new_rows():
+    person = Person.objects.create(bot=make_bot(), open_id="ou_lin")
+    PersonKey.objects.create(person=person, key="before")
+    with transaction.atomic():
+        given, values = with_rows({"key": "text"}, [("lin",), ("xia",)], "given")
+        rows = insert(
+            f"WITH {given} INSERT INTO bots_personkey (person_id, key) SELECT %s, key FROM given",
+            [*values, person.pk],
+            table="bots_personkey",
+            returning=("id", "key"),
+        )
+    assert sorted(rows) == sorted(PersonKey.objects.exclude(key="before").values_list("pk", "key"))

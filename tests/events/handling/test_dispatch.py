@@ -251,7 +251,8 @@ def test_dispatching_many_events_takes_as_many_queries_as_one(django_assert_max_
     bot = make_bot()
     for count in (1, 40):
         events = [stored_event(message_event(chat_id=f"oc_{number}"), bot=bot) for number in range(count)]
-        with django_assert_max_num_queries(14):
+        # On SQLite more of them, which cost no round trip: it plans before it takes the lock of all writers.
+        with django_assert_max_num_queries(14 if connection.vendor == "postgresql" else 18):
             dispatched(events[0])
     assert HandlerRun.objects.filter(status=RunStatus.PENDING).count() == 40
 
