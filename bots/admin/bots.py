@@ -2,13 +2,11 @@
 
 from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import QuerySet
 from django.forms import Media, Script
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +15,9 @@ from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, NEXT, SECRETS, BotForm
 from bots.admin.brand import switch_page
 from bots.admin.checklist import ChecklistButton, live_checklist
+from bots.admin.connected_filter import ConnectedFilter
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls
+from bots.admin.deletion import BotDeletion
 from bots.admin.incidents import open_incidents
 from bots.admin.people import PeoplePages
 from bots.admin.platform_count import counted
@@ -25,52 +25,33 @@ from bots.admin.registration import RegistrationPages
 from bots.admin.slots import SlotInline
 from bots.admin.webhook import WebhookReadings, refusal_notices
 from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_brand
-from bots.connections.status import connected_bots, statuses, unconnected_bots
+from bots.connections.status import statuses
 from bots.models import Bot
-from bots.service import delete_bot, save_bot
+from bots.service import save_bot
 from core.access.models import User
 from core.console.actions import button
 from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.fields import NamedMultipleChoiceField
-from core.console.filters import refuse_unknown
-from core.console.paging import MAX_COUNT
 from core.console.rendering import EMPTY, copyable, identifier
-from core.database.counts import count_up_to
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.proxies import parse_proxy
 
 BY_CONNECTION = "transport == 'websocket' || callback_transport == 'websocket'"
-COUNTED = ("events", "auth_sessions", "user_tokens")
-"""What goes with a bot and is counted before it goes, by the names of the relations: their models are the apps' above."""
 ROTATION = (*NEXT, "rotation_days", "rotation")
-
-
-class ConnectedFilter(admin.SimpleListFilter):
-    """Among the bots that should hold a long connection."""
-
-    title = _("connected")
-    parameter_name = "connected"
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No, but should be"))]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "yes":
-                return queryset.filter(pk__in=connected_bots().values("pk"))
-            case "no":
-                return queryset.filter(pk__in=unconnected_bots().values("pk"))
-            case unknown:
-                refuse_unknown(unknown)
-                return queryset
 
 
 @admin.register(Bot)
 class BotAdmin(
-    RegistrationPages, PeoplePages, ConnectionControls, WebhookReadings, ChecklistButton, ConsoleAdmin[Bot]
+    RegistrationPages,
+    PeoplePages,
+    ConnectionControls,
+    WebhookReadings,
+    ChecklistButton,
+    BotDeletion,
+    ConsoleAdmin[Bot],
 ):
     form = BotForm
     inlines = (SlotInline,)
@@ -329,48 +310,6 @@ class BotAdmin(
         if not change and not user.sees_everything:
             owners = [user]  # else the bot would be out of sight at once
         save_bot(obj, changed=form.changed_fields, actor=actor_of(request), owners=owners)
-
-    def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
-        """What goes with a bot, in words: naming each of a million events would help nobody."""
-        summary = [
-            format_html("{} <code>{}</code>", bot.name, bot.app_id) for bot in objs if isinstance(bot, Bot)
-        ]
-        related = [
-            gettext("its connections, which close at once"),
-            gettext("its events and their deliveries"),
-            gettext("its authorization sessions"),
-            gettext("its user tokens; they are not revoked at the platform"),
-        ]
-        lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
-        counts: dict[str, Any] = {str(self.opts.verbose_name_plural): len(summary)}
-        for relation in Bot._meta.related_objects:
-            if relation.get_accessor_name() in COUNTED:
-                rows = relation.related_model._default_manager.filter(
-                    **{f"{relation.field.name}__in": list(objs)}
-                )
-                counts[str(relation.related_model._meta.verbose_name_plural)] = count_up_to(rows, MAX_COUNT)
-        return [*summary, related], counts, lacking, []
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Asks for the bot's name, by which a person says which one is meant."""
-        bot = self.get_object(request, unquote(object_id))
-        if bot is not None and request.method == "POST" and self.has_delete_permission(request, bot):
-            typed = " ".join(request.POST.get("name", "").split())
-            if typed != " ".join(bot.name.split()):
-                self.message_user(
-                    request, _("That is not the bot's name. Nothing was deleted."), messages.ERROR
-                )
-                return HttpResponseRedirect(request.path)
-        named = {"name_to_type": bot.name} if bot is not None else {}
-        response: HttpResponse = super().delete_view(request, object_id, named | (extra_context or {}))
-        return response
-
-    def delete_model(self, request: HttpRequest, obj: Bot) -> None:
-        delete_bot(obj, actor=actor_of(request))
 
     # --- actions
 
