@@ -16,6 +16,7 @@ from bots.enums import WebhookSecret
 from bots.models import Bot, default_scopes
 from bots.validators import validate_proxy, validate_scope
 from bots.webhook import rotation
+from core.console.base import KnowsOperator
 from core.console.fields import LinesField, Removed, SecretField, SecretInput
 from core.vault.fields import encrypted_field
 
@@ -32,11 +33,9 @@ DAYS = (1, 3, 7, 30)
 """How long a rotation may last, as offered."""
 
 
-class BotForm(ModelForm):
+class BotForm(KnowsOperator, ModelForm):
     """Secrets are fields of the form but not of its model part: they are never read to be shown."""
 
-    may_choose_hosts = False
-    """Whether the operator may enter any address of a platform; set by the admin for each request."""
     sets_end = False
     """Whether the operator chose how long a rotation lasts."""
 
@@ -147,7 +146,7 @@ class BotForm(ModelForm):
         try:
             if before is not None:
                 check_secret(before, after, is_secret_given=bool(cleaned.get("app_secret")))
-            check_hosts(before, after, may_choose=self.may_choose_hosts)
+            check_hosts(before, after, may_choose=self.operator.is_superuser)
         except ValidationError as error:
             self.add_error(None, error)
 

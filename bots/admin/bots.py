@@ -200,17 +200,6 @@ class BotAdmin(
         ]
         return [part for part in left if part[1]["fields"]]
 
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: Any = None,
-        change: bool = False,  # noqa: FBT001, FBT002 -- Django's signature
-        **kwargs: Any,
-    ) -> Any:
-        form: Any = super().get_form(request, obj, change, **kwargs)
-        form.may_choose_hosts = operator_of(request).is_superuser  # a class of this request alone
-        return form
-
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The owners, whom only those are asked for who see every operator."""
         if db_field.name == "owners":

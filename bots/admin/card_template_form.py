@@ -12,6 +12,7 @@ from bots.card_templates.checking import checked, parsed
 from bots.card_templates.variables import declared
 from bots.errors import TemplateError
 from bots.models import CardTemplate
+from core.console.base import KnowsOperator
 from core.console.fields import Textarea
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class VariablesField(_JsonText):
             return True
 
 
-class CardTemplateForm(ModelForm):
+class CardTemplateForm(KnowsOperator, ModelForm):
     card = _JsonText(
         label=_("Card"),
         rows=18,
@@ -111,6 +112,7 @@ class CardTemplateForm(ModelForm):
             widget: Any = bot.widget
             widget.can_add_related = widget.can_change_related = widget.can_view_related = False
             bot.empty_label = _("All bots")  # type: ignore[attr-defined]
+            bot.required = not self.operator.sees_everything
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -72,18 +72,6 @@ class CardTemplateAdmin(ConsoleAdmin[CardTemplate]):
         """Who sends a card names it by its name."""
         return ("name", *READ_ONLY) if obj else ()
 
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: Any = None,
-        change: bool = False,  # noqa: FBT001, FBT002 -- Django's signature
-        **kwargs: Any,
-    ) -> Any:
-        form: Any = super().get_form(request, obj, change, **kwargs)
-        if "bot" in form.base_fields:  # of a class of this request alone
-            form.base_fields["bot"].required = not operator_of(request).sees_everything
-        return form
-
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bot":
             kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))

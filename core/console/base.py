@@ -64,6 +64,13 @@ def is_staff(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_active and request.user.is_staff
 
 
+class KnowsOperator:
+    """Put before a form's other bases: it then knows who fills it in, and asks or refuses accordingly."""
+
+    operator: User
+    """Set by the admin, on a class of one request alone."""
+
+
 class ConsoleAdmin(ModelAdmin[M]):
     """Shows the rows of an ``OwnedQuerySet`` to the operators who may see them, and other models to those who see everything.
     A row that an operator may not see does not exist: 404, never 403. Who may change nothing is offered nothing that
@@ -149,6 +156,19 @@ class ConsoleAdmin(ModelAdmin[M]):
             for name, action in found
             if self.fits(name, row)
         ]
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: M | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 -- Django's signature
+        **kwargs: Any,
+    ) -> Any:
+        """An ``KnowsOperator`` is told who the operator is."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        if issubclass(form, KnowsOperator):
+            form.operator = operator_of(request)
+        return form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Without Django's buttons beside a list of checkboxes: what they add, they can put into a select alone."""

@@ -15,12 +15,12 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from core.access import audit
 from core.access.api_keys import add_api_client, replace_key
 from core.access.bot_directory import app_ids_of, names_of, visible_to
-from core.access.models import ApiClient, User
+from core.access.models import ApiClient
 from core.access.path_rules import opens_nothing, parse_rule
 from core.access.scopes import Scope
 from core.console.actions import Question, button, confirmed
 from core.console.badges import label
-from core.console.base import ConsoleAdmin, actor_of, operator_of
+from core.console.base import ConsoleAdmin, KnowsOperator, actor_of
 from core.console.columns import column
 from core.console.fields import LinesField, NamedMultipleChoiceField
 from core.console.rendering import EMPTY, ago, identifier, when
@@ -58,9 +58,8 @@ def _names_of(client: ApiClient) -> list[str]:
     return list(names_of({UUID(bot_id) for bot_id in client.bot_ids}).values())
 
 
-class ApiClientForm(ModelForm):
-    operator: User
-    """Who is asked; set by the admin for each request. Administrators alone, so no bot of a client is out of sight."""
+class ApiClientForm(KnowsOperator, ModelForm):
+    """Shown to administrators alone, so no bot of a client is out of sight."""
 
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"),
@@ -171,17 +170,6 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         for client, app_ids in zip(changes.result_list, named_bots(changes.result_list), strict=True):
             client.named = app_ids
         return changes
-
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: Any = None,
-        change: bool = False,  # noqa: FBT001, FBT002 -- Django's signature
-        **kwargs: Any,
-    ) -> Any:
-        form: Any = super().get_form(request, obj, change, **kwargs)
-        form.operator = operator_of(request)  # a class of this request alone
-        return form
 
     @column(_("App IDs"))
     def app_ids(self, client: ApiClient) -> str:
