@@ -21,6 +21,7 @@ from bots.mailings.lookup import CALL_SECONDS, look_up_next
 from bots.mailings.outcome import NO_FAILURE, failure_of
 from bots.models import Bot
 from bots.models.mailings import Mailing, Recipient
+from bots.people.lookup import LOOK_UPS
 from core.background.notify import notify
 from core.background.pace import Pace
 from core.background.retry import RetrySchedule
@@ -38,8 +39,6 @@ R = TypeVar("R", bound=Recipient)
 PACE: Final = Pace(rate=8)
 """Recipients a second of one bot's campaign, and as many of its batch. The platform takes 1,000 messages a minute of an app
 (page "Send message"): one of each at once stay below."""
-LOOK_UP_PAUSE: Final = 0.1
-"""Seconds between two look-ups; the platform takes 50 a second, and all else the app does counts, too."""
 SECONDS: Final = 10.0
 """That one task goes on with a mailing; then it asks for another one."""
 RECOUNT_SECONDS: Final = 1.0
@@ -202,8 +201,9 @@ def _step(mailer: Mailer[Any, Any], mailing: Any, transport: Transport | None) -
 def _resolve(mailer: Mailer[Any, Any], mailing: Any, transport: Transport | None) -> None:
     directory = Directory(OpenAPI(mailing.bot.credentials, transport), timeout=CALL_SECONDS)
     gives_up = AGAIN.is_exhausted(mailing.failures + 1)
-    if look_up_next(mailing.bot, mailer.of(mailing), directory, gives_up=gives_up):
-        time.sleep(LOOK_UP_PAUSE)
+    with LOOK_UPS.kept():
+        is_more = look_up_next(mailing.bot, mailer.of(mailing), directory, gives_up=gives_up)
+    if is_more:
         return
     state = mailer.resolved(mailing)
     started = {"started_at": timezone.now()} if state == MailingState.SENDING else {}
@@ -213,7 +213,6 @@ def _resolve(mailer: Mailer[Any, Any], mailing: Any, transport: Transport | None
 
 
 def _send_next(mailer: Mailer[Any, Any], mailing: Any) -> None:
-    began = time.monotonic()
     rows = mailer.of(mailing)
     recipient = rows.filter(state=RecipientState.READY).order_by("pk").first()
     if recipient is None:
@@ -221,16 +220,16 @@ def _send_next(mailer: Mailer[Any, Any], mailing: Any) -> None:
             state=MailingState.DONE, finished_at=timezone.now()
         )
         return
-    try:
-        ended = mailer.send(mailing, recipient)
-    except RateLimited:
-        raise
-    except FeishuError as error:
-        if error.retryable and not AGAIN.is_exhausted(mailing.failures + 1):
+    with PACE.kept():
+        try:
+            ended = mailer.send(mailing, recipient)
+        except RateLimited:
             raise
-        ended = {"state": mailer.state_after(error)} | failure_of(error)
-    rows.filter(pk=recipient.pk, state=RecipientState.READY).update(**(NO_FAILURE | ended))
-    time.sleep(max(0.0, PACE.spacing.total_seconds() - (time.monotonic() - began)))
+        except FeishuError as error:
+            if error.retryable and not AGAIN.is_exhausted(mailing.failures + 1):
+                raise
+            ended = {"state": mailer.state_after(error)} | failure_of(error)
+        rows.filter(pk=recipient.pk, state=RecipientState.READY).update(**(NO_FAILURE | ended))
 
 
 def _withdraw(mailer: Mailer[Any, Any], mailing: Any) -> None:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from bots.models import Bot, PeopleLookup, Person
 from bots.people.directory import FRESH, PersonRef, remember
 from core.background.notify import notify
+from core.background.pace import Pace
 from core.background.retry import RetrySchedule
 from core.database.connections import give_back
 from core.database.text import storable
@@ -39,8 +40,8 @@ CLAIM: Final = timedelta(minutes=2)
 """Until another worker may go on in place of one that died."""
 BATCHES: Final = 10
 """Of ``MAX_PEOPLE``, in one task; the next sweep goes on."""
-PAUSE: Final = 0.2
-"""Seconds between two calls: the platform takes 50 a second for an app, and all else it does counts, too."""
+LOOK_UPS: Final = Pace(rate=10)
+"""Calls a second of one who looks people up: the platform takes 50 for an app, and all else that it does counts, too."""
 SECONDS: Final = 10.0
 """For one call."""
 MAX_BOTS: Final = 50
@@ -133,7 +134,6 @@ def _ask_for_all(bot: Bot, directory: Directory) -> bool:
             return True
         give_back(before_waiting=True)
         remember(bot, _answers(directory, open_ids))
-        time.sleep(PAUSE)
     return False
 
 
@@ -141,7 +141,8 @@ def _answers(directory: Directory, open_ids: list[str]) -> list[Profile]:
     """A profile for each, an empty one for people of whom the platform says nothing."""
     nothing = {open_id: Profile(open_id) for open_id in open_ids}
     try:
-        said = directory.people(open_ids)
+        with LOOK_UPS.kept():
+            said = directory.people(open_ids)
     except APIError as error:
         if error.code not in ABOUT_ID:
             raise
@@ -149,7 +150,6 @@ def _answers(directory: Directory, open_ids: list[str]) -> list[Profile]:
             return list(nothing.values())
         # One id that the platform does not know spoils the answer about all of them.
         half = len(open_ids) // 2
-        time.sleep(PAUSE)
         return [*_answers(directory, open_ids[:half]), *_answers(directory, open_ids[half:])]
     known = {profile.open_id: profile for profile in said if profile.open_id in nothing}
     return list((nothing | known).values())

@@ -7,7 +7,8 @@ The generic cell rate algorithm: one time is kept, at which the next may start. 
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, TypeVar
@@ -41,6 +42,15 @@ class Pace:
     def after(self, next_start: datetime | None, now: datetime, started: int) -> datetime:
         """When the next may start, now that ``started`` more have."""
         return self._begin(next_start, now) + started * self.spacing
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """For a thread that does one after the other: sleeps after what is done inside, until the next may start."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            time.sleep(max(0.0, self.spacing.total_seconds() - (time.monotonic() - began)))
 
     def _begin(self, next_start: datetime | None, now: datetime) -> datetime:
         earliest = now - max(self.burst - self.spacing, timedelta())

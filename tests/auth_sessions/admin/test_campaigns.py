@@ -23,7 +23,7 @@ TOKEN = {"code": 0, "tenant_access_token": "t-1", "expire": 7200}
 
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "LOOK_UP_PAUSE", 0)
+    monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
     monkeypatch.setattr(walk, "notify", lambda *_message: None)
 

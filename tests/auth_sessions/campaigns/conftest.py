@@ -19,7 +19,7 @@ from tests.factories import make_operator
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     sent: list[tuple[object, ...]] = []
-    monkeypatch.setattr(walk, "LOOK_UP_PAUSE", 0)
+    monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
     monkeypatch.setattr(walk, "notify", lambda *message: sent.append(message))
     return sent

@@ -24,7 +24,7 @@ NAMES = {"od-1": "研发部", "od-2": "后端组"}
 def prompt(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """No pause between steps; the messages that were sent."""
     sent: list[tuple[object, ...]] = []
-    monkeypatch.setattr(walk, "LOOK_UP_PAUSE", 0)
+    monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
     monkeypatch.setattr(walk, "notify", lambda *message: sent.append(message))
     monkeypatch.setattr("auth_sessions.notify.notify", lambda *message: sent.append(message))

@@ -8,6 +8,7 @@ from django.utils import timezone
 from bots.models import Bot, PeopleLookup, Person
 from bots.people import lookup
 from bots.people.directory import FRESH, remember
+from core.background.pace import Pace
 from feishu.people import Profile
 from tests.factories import PLATFORM, make_bot
 
@@ -20,7 +21,7 @@ BATCH = "/open-apis/contact/v3/users/batch"
 def prompt(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """No pause between calls; the messages that were sent."""
     sent: list[tuple[object, ...]] = []
-    monkeypatch.setattr(lookup, "PAUSE", 0)
+    monkeypatch.setattr(lookup, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(lookup, "notify", lambda *message: sent.append(message))
     monkeypatch.setattr(lookup, "_lately", lookup._Lately())
     return sent

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "LOOK_UP_PAUSE", 0)
+    monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
     monkeypatch.setattr(walk, "notify", lambda *_message: None)
     monkeypatch.setattr(batches, "notify", lambda *_message: None)

@@ -1,7 +1,9 @@
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from core.background import pace as paces
 from core.background.pace import Pace, PaceOfEach
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,13 +50,24 @@ def test_starting_none_moves_nothing_into_the_future():
     assert Pace(5).after(None, NOW, 0) <= NOW
 
 
+@pytest.mark.parametrize(("took", "slept"), [(0.02, 0.08), (0.1, 0), (5, 0)])
+def test_thread_that_keeps_a_pace_sleeps_for_what_is_left_of_it_also_after_a_failure(
+    monkeypatch, took, slept
+):
+    times, naps = iter([100, 100 + took]), []
+    monkeypatch.setattr(paces, "time", SimpleNamespace(monotonic=lambda: next(times), sleep=naps.append))
+    with pytest.raises(LookupError), Pace(10).kept():
+        raise LookupError
+    assert naps == [pytest.approx(slept)]
+
+
 def test_each_has_a_pace_of_its_own_and_the_oldest_are_forgotten(monkeypatch):
     now = NOW
-    paces = PaceOfEach[str](Pace(1, burst=seconds(2)), clock=lambda: now)
+    each = PaceOfEach[str](Pace(1, burst=seconds(2)), clock=lambda: now)
     monkeypatch.setattr(PaceOfEach, "MAX_KEYS", 2)
-    assert [paces.start("a") for _ in range(3)] == [0.0, 0.0, 1.0]
-    assert paces.start("b") == 0.0
+    assert [each.start("a") for _ in range(3)] == [0.0, 0.0, 1.0]
+    assert each.start("b") == 0.0
     now += seconds(1)
-    assert paces.start("a") == 0.0
-    assert paces.start("c") == 0.0  # and "b" is forgotten
-    assert [paces.start("b") for _ in range(3)] == [0.0, 0.0, 1.0]
+    assert each.start("a") == 0.0
+    assert each.start("c") == 0.0  # and "b" is forgotten
+    assert [each.start("b") for _ in range(3)] == [0.0, 0.0, 1.0]

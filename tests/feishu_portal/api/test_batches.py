@@ -18,7 +18,7 @@ MISSING = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch):
-    monkeypatch.setattr(walk, "LOOK_UP_PAUSE", 0)
+    monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
     monkeypatch.setattr(walk, "notify", lambda *_message: None)
     monkeypatch.setattr(batches, "notify", lambda *_message: None)
