@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from bots.models.synced_cards import SyncedCard
+from bots.models.synced_cards import SyncedCard, retry_is_due
 from core.background.retry import RetrySchedule
 from core.database.connections import give_back
 from core.database.text import storable
@@ -61,7 +61,7 @@ class CardSync(ABC, Generic[C]):
 
     def claimable(self) -> Q:
         """Rows that are shown where somebody asks for it, and not by the sweep alone."""
-        return _retry_is_due()
+        return retry_is_due()
 
     def given_up(self, row: C) -> None:
         """The card is not tried any more; in the transaction that says so."""
@@ -92,7 +92,7 @@ class CardSync(ABC, Generic[C]):
     def due(self) -> list[Any]:
         """Rows whose card is unsent or out of date, because nobody was notified, or a retry is due."""
         rows = self.table._default_manager.card_out_of_date().filter(
-            _is_unclaimed(), _retry_is_due(), card_given_up=False
+            _is_unclaimed(), retry_is_due(), card_given_up=False
         )
         return list(rows.order_by("card_retry_at").values_list("pk", flat=True)[:SWEEP_LIMIT])
 
@@ -109,22 +109,28 @@ class CardSync(ABC, Generic[C]):
     @transaction.atomic
     def _postpone(self, row: C, error: FeishuError | SealedValueError) -> None:
         """Release the claim and note the failure; given up where no retry would help, or none is left."""
-        text = redact_text(str(error))
-        logger.warning("card_not_shown", extra={"error": text})
-        is_retryable = isinstance(error, FeishuError) and error.retryable
-        is_over = not is_retryable or self.retries.is_exhausted(row.card_attempts)
-        self._of(row).update(
-            card_claimed_until=None,
-            card_retry_at=timezone.now() + self.retries.pause_after(row.card_attempts),
-            card_given_up=is_over,
-            card_error=storable(text, 500),
-        )
+        failed = failed_attempt(error, attempts=row.card_attempts, retries=self.retries)
+        logger.warning("card_not_shown", extra={"error": failed["card_error"]})
+        is_over = failed["card_retry_at"] is None
+        self._of(row).update(card_claimed_until=None, card_given_up=is_over, **failed)
         if is_over:
             self.given_up(row)
 
     def _of(self, row: C) -> "QuerySet[Any]":
         rows: QuerySet[Any] = self.table._default_manager.filter(pk=row.pk)
         return rows
+
+
+def failed_attempt(
+    error: FeishuError | SealedValueError, *, attempts: int, retries: RetrySchedule
+) -> dict[str, Any]:
+    """Columns of a row whose card could not be shown at this attempt, counted from 1: the error, redacted, and when to try
+    again; None where no retry would help, or none is left."""
+    again = isinstance(error, FeishuError) and error.retryable and not retries.is_exhausted(attempts)
+    return {
+        "card_retry_at": timezone.now() + retries.pause_after(attempts) if again else None,
+        "card_error": storable(redact_text(str(error)), 500),
+    }
 
 
 def patch_card(api: OpenAPI, message_id: str, card: Json, *, timeout: float | None = None) -> bool:
@@ -141,7 +147,3 @@ def patch_card(api: OpenAPI, message_id: str, card: Json, *, timeout: float | No
 
 def _is_unclaimed() -> Q:
     return Q(card_claimed_until=None) | Q(card_claimed_until__lt=timezone.now())
-
-
-def _retry_is_due() -> Q:
-    return Q(card_retry_at=None) | Q(card_retry_at__lte=timezone.now())

@@ -1,4 +1,7 @@
-"""Keeping the card in step with its session: sent once, then patched in place whenever the state has changed."""
+"""Keeping the card in step with its session: sent once, then patched in place whenever the state has changed.
+
+Not a ``bots.card_sync.CardSync``: docs/adr/0008 says why.
+"""
 
 import logging
 from datetime import timedelta
@@ -16,9 +19,10 @@ from auth_sessions.enums import FailureReason, SessionState, Via
 from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
+from bots.card_sync import failed_attempt
 from core.access.actors import SYSTEM
 from core.background.retry import RetrySchedule
-from core.database.text import storable
+from core.database.connections import give_back
 from core.log_context import log_context
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
@@ -64,10 +68,10 @@ def _ensure_link(session: AuthSession) -> bool:
 
 
 def _send(session: AuthSession) -> None:
+    card, api = authorization_card(session, link=authorize_link(session)), OpenAPI(session.bot.credentials)
+    give_back(before_waiting=True)
     try:
-        sent = OpenAPI(session.bot.credentials).send_card(
-            session.open_id, authorization_card(session, link=authorize_link(session)), uuid=str(session.pk)
-        )
+        sent = api.send_card(session.open_id, card, uuid=str(session.pk))
     except FeishuError as error:
         if not _schedule_retry(session, error):
             end_session(
@@ -90,10 +94,10 @@ def _send(session: AuthSession) -> None:
 
 
 def _patch(session: AuthSession) -> None:
+    card, api = authorization_card(session, link=authorize_link(session)), OpenAPI(session.bot.credentials)
+    give_back(before_waiting=True)
     try:
-        OpenAPI(session.bot.credentials).patch_card(
-            session.message_id, authorization_card(session, link=authorize_link(session))
-        )
+        api.patch_card(session.message_id, card)
     except FeishuError as error:
         if not _schedule_retry(session, error):
             AuthSession.objects.filter(pk=session.pk).update(card_given_up=True)
@@ -120,15 +124,10 @@ def _sync_successor(session: AuthSession) -> None:
 
 def _schedule_retry(session: AuthSession, error: FeishuError) -> bool:
     """Record the failure; False when no retry would help or none is left."""
-    logger.warning("card_sync_failed", extra={"session": str(session.pk), "error": str(error)})
-    attempts = session.card_attempts + 1
-    again = error.retryable and not RETRIES.is_exhausted(attempts)
-    AuthSession.objects.filter(pk=session.pk).update(
-        card_attempts=F("card_attempts") + 1,
-        card_retry_at=timezone.now() + RETRIES.pause_after(attempts) if again else None,
-        card_error=storable(str(error), 500),
-    )
-    return again
+    failed = failed_attempt(error, attempts=session.card_attempts + 1, retries=RETRIES)
+    logger.warning("card_sync_failed", extra={"session": str(session.pk), "error": failed["card_error"]})
+    AuthSession.objects.filter(pk=session.pk).update(card_attempts=F("card_attempts") + 1, **failed)
+    return failed["card_retry_at"] is not None
 
 
 def cards_to_sync() -> list[UUID]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import OPEN_STATES, Deliver, FailureReason, SessionState, Via
 from bots.models import Bot
+from bots.models.synced_cards import retry_is_due
 from core.access.actors import MAX_LENGTH as MAX_ACTOR
 from core.access.actors import Actor
 from core.access.models import ApiClient, User
@@ -41,7 +42,7 @@ class AuthSessionQuerySet(OwnedQuerySet["AuthSession"]):
         """Those of which it may be patched now."""
         return (
             self.card_untrue()
-            .filter(models.Q(card_retry_at=None) | models.Q(card_retry_at__lte=timezone.now()))
+            .filter(retry_is_due())
             .exclude(state__in=(SessionState.PENDING, SessionState.OPENED))
         )
 

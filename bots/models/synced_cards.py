@@ -1,7 +1,13 @@
 """Rows that have a card, which is kept in step with them."""
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+def retry_is_due() -> models.Q:
+    """Rows whose card has not failed, or may be tried again now."""
+    return models.Q(card_retry_at=None) | models.Q(card_retry_at__lte=timezone.now())
 
 
 class SyncedCard(models.Model):
