@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 
 from bots.models import Bot
 from bots.people import directory as people
-from core.access.bot_directory import Directory, PersonRef
+from core.access.bot_directory import BotDirectory, PersonRef
 from core.access.models import User
 
 
@@ -34,4 +34,4 @@ def visible_to(user: User) -> QuerySet[Bot]:
     return Bot.objects.visible_to(user).only("name", "app_id").order_by("name")
 
 
-directory = Directory(app_ids_of=app_ids_of, names_of=names_of, people_of=people_of, visible_to=visible_to)
+directory = BotDirectory(app_ids_of=app_ids_of, names_of=names_of, people_of=people_of, visible_to=visible_to)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from feishu.errors import MalformedAnswer
 from feishu.numbers import integer
-from feishu.transport import Answer
+from feishu.transport import PlatformAnswer
 
 T = TypeVar("T")
 Row: TypeAlias = dict[str, Any]
@@ -38,7 +38,7 @@ class UserCall(Protocol):
         params: Mapping[str, Any] | None = None,
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer: ...
+    ) -> PlatformAnswer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _all_pages(call: UserCall, path: str, read: Callable[[Row], T]) -> list[T]:
     return found
 
 
-def _next(answer: Answer) -> str:
+def _next(answer: PlatformAnswer) -> str:
     return str(answer.data.get("page_token") or "") if answer.data.get("has_more") is True else ""
 
 
@@ -237,7 +237,7 @@ def _encoded_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     return _encoded([dict(row) for row in rows])
 
 
-def _decoded(answer: Answer, name: str) -> list[Row]:
+def _decoded(answer: PlatformAnswer, name: str) -> list[Row]:
     text = answer.data.get(name)
     if text in (None, ""):
         return []
@@ -250,7 +250,7 @@ def _decoded(answer: Answer, name: str) -> list[Row]:
     return rows
 
 
-def _record_ids(answer: Answer) -> list[str]:
+def _record_ids(answer: PlatformAnswer) -> list[str]:
     ids = answer.data.get("record_ids")
     return [str(one) for one in ids] if isinstance(ids, list) else []
 

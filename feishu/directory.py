@@ -33,7 +33,7 @@ class ChatInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class DirectoryPage(Generic[T]):
     """A part of a list; `next_token` asks for the next one, and is empty at the end."""
 
     items: list[T]
@@ -107,7 +107,7 @@ class Directory:
         )
         return [Profile.of_user(item) for item in answer.items()]
 
-    def people_in(self, open_department_id: str, *, page_token: str = "") -> Page[Profile]:
+    def people_in(self, open_department_id: str, *, page_token: str = "") -> DirectoryPage[Profile]:
         """Who is in a department directly; "0" is the company itself. People outside the app's contact range are left out.
 
         Needs contact:contact.base:readonly (page "Obtain the users of a department", at most 50 in a page).
@@ -121,7 +121,9 @@ class Directory:
         path = "/open-apis/contact/v3/users/find_by_department"
         return self._page(path, params, page_token, Profile.of_user)
 
-    def departments_below(self, open_department_id: str, *, page_token: str = "") -> Page[Department]:
+    def departments_below(
+        self, open_department_id: str, *, page_token: str = ""
+    ) -> DirectoryPage[Department]:
         """The departments below one, all levels of them; "0" is the company itself.
 
         Needs contact:contact.base:readonly, and for names contact:department.base:readonly (page "Obtain sub-departments",
@@ -131,7 +133,7 @@ class Directory:
         path = f"/open-apis/contact/v3/departments/{quote(open_department_id, safe='')}/children"
         return self._page(path, params, page_token, Department.of)
 
-    def chats(self, *, page_token: str = "") -> Page[ChatInfo]:
+    def chats(self, *, page_token: str = "") -> DirectoryPage[ChatInfo]:
         """The groups that the bot is in.
 
         Needs im:chat:read or im:chat:readonly (page "Obtain the list of groups that a user or bot belongs to", at most 100 in
@@ -141,11 +143,11 @@ class Directory:
 
     def _page(
         self, path: str, params: Mapping[str, Any], page_token: str, read: Callable[[Mapping[str, Any]], T]
-    ) -> Page[T]:
+    ) -> DirectoryPage[T]:
         asked = {**params, "page_token": page_token} if page_token else params
         answer = self._api.answer("GET", path, params=asked, timeout=self._timeout)
         token = answer.data.get("page_token") if answer.data.get("has_more") is True else ""
-        return Page([read(item) for item in answer.items()], text_of(token))
+        return DirectoryPage([read(item) for item in answer.items()], text_of(token))
 
 
 def _open_id(found: object, name: str) -> str:

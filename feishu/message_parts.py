@@ -55,7 +55,7 @@ class PartKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MessagePart:
     """``text``: what is read, of a file its name; a picture has none. ``href``: where a link leads, as it was written."""
 
     kind: PartKind
@@ -63,7 +63,7 @@ class Part:
     href: str = ""
 
 
-Paragraph = list[Part]
+Paragraph = list[MessagePart]
 
 _SAID: Final = ("text", "title", "topic", "name", "summary")
 """Where messages of the rarer kinds have their words: a red packet, a vote, a meeting, a place, an appointment."""
@@ -80,9 +80,9 @@ def paragraphs_of(message: object) -> list[Paragraph]:
     if kind == "interactive":
         return list(_lines(content, names))
     if kind == "image":
-        return [[Part(PartKind.IMAGE)]]
+        return [[MessagePart(PartKind.IMAGE)]]
     if "file_key" in content:
-        return [[Part(PartKind.FILE, text_of(content.get("file_name")))]]
+        return [[MessagePart(PartKind.FILE, text_of(content.get("file_name")))]]
     said = next((found for key in _SAID if (found := text_of(content.get(key)))), "")
     return [list(_with_mentions(line, names)) for line in said.splitlines()]
 
@@ -112,36 +112,38 @@ def _lines(content: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Par
         yield line
 
 
-def _parts(element: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Part]:
+def _parts(element: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[MessagePart]:
     text = text_of(element.get("text"))
     match element.get("tag"):
         case "a":
-            yield Part(PartKind.LINK, text, text_of(element.get("href")))
+            yield MessagePart(PartKind.LINK, text, text_of(element.get("href")))
         case "at":
             who = text_of(element.get("user_id"))
-            yield Part(PartKind.MENTION, f"@{text_of(element.get('user_name')) or names.get(who) or who}")
+            yield MessagePart(
+                PartKind.MENTION, f"@{text_of(element.get('user_name')) or names.get(who) or who}"
+            )
         case "img":
-            yield Part(PartKind.IMAGE)
+            yield MessagePart(PartKind.IMAGE)
         case "media" | "file" | "audio" | "video":
-            yield Part(PartKind.FILE, text_of(element.get("file_name")))
+            yield MessagePart(PartKind.FILE, text_of(element.get("file_name")))
         case "emotion":
-            yield Part(PartKind.EMOJI, f"[{text_of(element.get('emoji_type'))}]")
+            yield MessagePart(PartKind.EMOJI, f"[{text_of(element.get('emoji_type'))}]")
         case "code_block":
-            yield Part(PartKind.CODE, text)
+            yield MessagePart(PartKind.CODE, text)
         case "button":
-            yield Part(PartKind.BUTTON, text)
+            yield MessagePart(PartKind.BUTTON, text)
         case _:
             yield from _with_mentions(text, names)
 
 
-def _with_mentions(text: str, names: Mapping[str, str]) -> Iterator[Part]:
+def _with_mentions(text: str, names: Mapping[str, str]) -> Iterator[MessagePart]:
     for piece in _PLACE.split(text):
         if piece == "@_all":
-            yield Part(PartKind.MENTION, "@all")
+            yield MessagePart(PartKind.MENTION, "@all")
         elif piece in names:
-            yield Part(PartKind.MENTION, f"@{names[piece]}")
+            yield MessagePart(PartKind.MENTION, f"@{names[piece]}")
         elif piece:
-            yield Part(PartKind.TEXT, piece)
+            yield MessagePart(PartKind.TEXT, piece)
 
 
 def _names_of(mentions: object) -> dict[str, str]:

@@ -22,7 +22,7 @@ from feishu.observation import observed
 from feishu.platforms import Platform
 from feishu.reasons import Reason
 from feishu.scopes import MAX_SCOPES
-from feishu.transport import TOTAL_TIMEOUT, Answer, Transport, unpooled_transport
+from feishu.transport import TOTAL_TIMEOUT, PlatformAnswer, Transport, unpooled_transport
 from feishu.values import text_of
 
 TokenHint: TypeAlias = Literal["access_token", "refresh_token"]
@@ -234,7 +234,7 @@ class OAuth:
         form: Mapping[str, str] | None = None,
         bearer: str | None = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> PlatformAnswer:
         try:
             with observed(self._credentials.app_id, url):
                 return self._transport.request(
@@ -263,7 +263,7 @@ class OAuth:
             raise refusal from error
 
 
-def _token_set(answer: Answer) -> TokenSet:
+def _token_set(answer: PlatformAnswer) -> TokenSet:
     """The tokens of an answer, which older versions of the endpoint wrap in an object. Tokens that came are never thrown away
     for what is odd beside them."""
     wrapped = (part for part in answer.body.values() if isinstance(part, dict))
@@ -286,7 +286,7 @@ def _token_set(answer: Answer) -> TokenSet:
     )
 
 
-def _excerpt(answer: Answer) -> str:
+def _excerpt(answer: PlatformAnswer) -> str:
     return json_module.dumps(answer.body, ensure_ascii=False)
 
 

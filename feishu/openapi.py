@@ -16,7 +16,7 @@ from feishu.numbers import integer
 from feishu.observation import observed
 from feishu.responses import require_code
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
-from feishu.transport import Answer, Transport, default_transport
+from feishu.transport import PlatformAnswer, Transport, default_transport
 from feishu.turns import in_turn
 
 ReceiveIdType: TypeAlias = Literal["open_id", "union_id", "user_id", "email", "chat_id"]
@@ -102,7 +102,7 @@ class OpenAPI:
         params: Mapping[str, Any] | None = None,
         json: Json | None = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> PlatformAnswer:
         """Call any API, `path` beginning with /open-apis/, within `timeout` seconds, the app's token included (15 for each).
 
         Sent a second time only where the platform rejected the token, that is, did nothing.
@@ -116,7 +116,7 @@ class OpenAPI:
         def left() -> float | None:
             return None if until is None else max(_SHORTEST, until - time.monotonic())
 
-        def attempt(token: str) -> Answer:
+        def attempt(token: str) -> PlatformAnswer:
             with observed(self._credentials.app_id, path):
                 return require_code(
                     self._transport.request(
@@ -285,7 +285,7 @@ class OpenAPI:
             raise MalformedAnswer("the answer describes no app", log_id=answer.log_id)
         return parse_app(app)
 
-    def _call_in_turn(self, target: str, method: str, path: str, **options: Any) -> Answer:
+    def _call_in_turn(self, target: str, method: str, path: str, **options: Any) -> PlatformAnswer:
         """A call that the platform takes five times a second for one chat, person or message."""
         return in_turn(self._credentials.app_id, target, lambda: self.answer(method, path, **options))
 
@@ -314,7 +314,7 @@ def _with_uuid(message: dict[str, Any], uuid: str | None) -> dict[str, Any]:
     return {**message, "uuid": uuid}
 
 
-def _sent(answer: Answer) -> SentMessage:
+def _sent(answer: PlatformAnswer) -> SentMessage:
     message_id = answer.data.get("message_id")
     if not isinstance(message_id, str) or not message_id:
         raise MalformedAnswer("the answer holds no message_id", log_id=answer.log_id)

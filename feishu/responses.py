@@ -30,7 +30,7 @@ _CHARSETS: Final = frozenset({"gbk", "gb2312", "gb18030", "big5", "iso-8859-1", 
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlatformAnswer:
     """A success. `headers` have lower-case names; `log_id` is what the platform's support asks for."""
 
     status: int
@@ -48,7 +48,7 @@ class Answer:
         return objects_of(self.data.get(name))
 
 
-def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
+def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> PlatformAnswer:
     """The answer, if it is a success; `headers` with lower-case names.
 
     Raises the APIError that fits the code, or MalformedAnswer. An empty body with a 2xx status is a success:
@@ -72,10 +72,10 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answ
         raise _refusal(status, headers, body, code)
     if code is None and not is_success:
         raise _malformed(status, headers, content)
-    return Answer(status, body, log_id, headers)
+    return PlatformAnswer(status, body, log_id, headers)
 
 
-def require_code(answer: Answer) -> Answer:
+def require_code(answer: PlatformAnswer) -> PlatformAnswer:
     """The answer of an API that always gives a code; raises MalformedAnswer where it gives none.
 
     `{}`, an empty body or another service's JSON says nothing of what became of the request.

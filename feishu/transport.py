@@ -18,10 +18,10 @@ from feishu.errors import MalformedAnswer, TransportError
 from feishu.outgoing import DIRECT, OutgoingTransport, Route
 from feishu.platform_clock import platform_clock
 from feishu.reasons import Reason
-from feishu.responses import Answer, read_answer
+from feishu.responses import PlatformAnswer, read_answer
 from feishu.tls import trusted
 
-__all__ = ["Answer", "RawAnswer", "Transport", "default_transport", "unpooled_transport"]
+__all__ = ["PlatformAnswer", "RawAnswer", "Transport", "default_transport", "unpooled_transport"]
 
 CONNECT_TIMEOUT: Final = 3.0
 TOTAL_TIMEOUT: Final = 15.0
@@ -89,7 +89,7 @@ class Transport:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> PlatformAnswer:
         """Send one request and read its answer, at most 8 MiB.
 
         `timeout`: seconds for the whole exchange (15), of which connecting may take 3.

@@ -7,7 +7,7 @@ from typing import Any
 from feishu.credentials import AppCredentials
 from feishu.observation import observed
 from feishu.responses import require_code
-from feishu.transport import Answer, Transport, default_transport
+from feishu.transport import PlatformAnswer, Transport, default_transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class UserAPI:
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> PlatformAnswer:
         """`path` begins with /open-apis/; `timeout`: seconds (15). Raises TransportError, MalformedAnswer or an APIError."""
         if not path.startswith("/"):
             # Appended to the host as it is, it could name another one, which would get the token.

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import REFUSALS
-from auth_sessions.campaigns.answers import CONDITIONS, Answer, answer_of
+from auth_sessions.campaigns.answers import CONDITIONS, CampaignAnswer, answer_of
 from auth_sessions.enums import SessionState
 from auth_sessions.models import CampaignMember
 from bots.admin.mailings import RecipientAdmin
@@ -20,10 +20,10 @@ from core.console.filters import VisibleRelatedFilter, refuse_unknown
 from core.console.rendering import EMPTY, when
 
 ANSWER_COLOURS = {
-    Answer.AUTHORIZED: "success",
-    Answer.WAITING: "info",
-    Answer.DECLINED: "warning",
-    Answer.FAILED: "danger",
+    CampaignAnswer.AUTHORIZED: "success",
+    CampaignAnswer.WAITING: "info",
+    CampaignAnswer.DECLINED: "warning",
+    CampaignAnswer.FAILED: "danger",
 }
 
 
@@ -32,13 +32,13 @@ class AnswerFilter(admin.SimpleListFilter):
     parameter_name = "answer"
 
     def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
-        return list(Answer.choices)
+        return list(CampaignAnswer.choices)
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        if self.value() not in set(Answer):
+        if self.value() not in set(CampaignAnswer):
             refuse_unknown(self.value())
             return queryset
-        return queryset.filter(CONDITIONS[Answer(self.value() or "")])
+        return queryset.filter(CONDITIONS[CampaignAnswer(self.value() or "")])
 
 
 @admin.register(CampaignMember)

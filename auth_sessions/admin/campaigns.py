@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import REFUSALS
 from auth_sessions.admin.campaign_form import CampaignForm
-from auth_sessions.campaigns.answers import Answer, count_answers
+from auth_sessions.campaigns.answers import CampaignAnswer, count_answers
 from auth_sessions.campaigns.service import (
     MAX_REMINDERS,
     cancel_campaign,
@@ -203,15 +203,15 @@ class CampaignAdmin(MailingAdmin[Campaign]):
 
     @column(_("not yet"))
     def waiting(self, campaign: Campaign) -> str:
-        return self._people(campaign, count_answers(campaign).waiting, answer=Answer.WAITING)
+        return self._people(campaign, count_answers(campaign).waiting, answer=CampaignAnswer.WAITING)
 
     @column(_("declined"))
     def declined(self, campaign: Campaign) -> str:
-        return self._people(campaign, count_answers(campaign).declined, answer=Answer.DECLINED)
+        return self._people(campaign, count_answers(campaign).declined, answer=CampaignAnswer.DECLINED)
 
     @column(_("failed"))
     def failed(self, campaign: Campaign) -> str:
-        return self._people(campaign, count_answers(campaign).failed, answer=Answer.FAILED)
+        return self._people(campaign, count_answers(campaign).failed, answer=CampaignAnswer.FAILED)
 
     @column(_("not found"))
     def missing(self, campaign: Campaign) -> str:

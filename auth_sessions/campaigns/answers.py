@@ -12,7 +12,7 @@ from auth_sessions.models import Campaign, CampaignMember
 from bots.enums import RecipientState
 
 
-class Answer(models.TextChoices):
+class CampaignAnswer(models.TextChoices):
     AUTHORIZED = "authorized", _("Authorized")
     WAITING = "waiting", _("Not authorized yet")
     DECLINED = "declined", _("Declined")
@@ -22,13 +22,14 @@ class Answer(models.TextChoices):
 _NOT_AUTHORIZED: Final = Q(authorized_at__isnull=True)
 _ENDED_BADLY: Final = (SessionState.DENIED, SessionState.FAILED)
 CONDITIONS: Final = {
-    Answer.AUTHORIZED: Q(authorized_at__isnull=False),
+    CampaignAnswer.AUTHORIZED: Q(authorized_at__isnull=False),
     # A request that is no longer kept has no state: as far as is known its person has not answered.
-    Answer.WAITING: _NOT_AUTHORIZED
+    CampaignAnswer.WAITING: _NOT_AUTHORIZED
     & Q(state=RecipientState.SENT)
     & (Q(session__isnull=True) | ~Q(session__state__in=_ENDED_BADLY)),
-    Answer.DECLINED: _NOT_AUTHORIZED & Q(state=RecipientState.SENT, session__state=SessionState.DENIED),
-    Answer.FAILED: _NOT_AUTHORIZED
+    CampaignAnswer.DECLINED: _NOT_AUTHORIZED
+    & Q(state=RecipientState.SENT, session__state=SessionState.DENIED),
+    CampaignAnswer.FAILED: _NOT_AUTHORIZED
     & (Q(state=RecipientState.FAILED) | Q(state=RecipientState.SENT, session__state=SessionState.FAILED)),
 }
 """Of a campaign's members, by answer; members that were not asked are in none."""
@@ -52,18 +53,18 @@ def count_answers(campaign: Campaign) -> Answers:
     return Answers(**counted)
 
 
-def answer_of(member: CampaignMember) -> Answer | None:
+def answer_of(member: CampaignMember) -> CampaignAnswer | None:
     """The same of one member, with its session loaded; None for one that was not asked."""
     if member.authorized_at is not None:
-        return Answer.AUTHORIZED
+        return CampaignAnswer.AUTHORIZED
     if member.state == RecipientState.FAILED:
-        return Answer.FAILED
+        return CampaignAnswer.FAILED
     if member.state != RecipientState.SENT:
         return None
     match member.session and member.session.state:
         case SessionState.DENIED:
-            return Answer.DECLINED
+            return CampaignAnswer.DECLINED
         case SessionState.FAILED:
-            return Answer.FAILED
+            return CampaignAnswer.FAILED
         case _:
-            return Answer.WAITING
+            return CampaignAnswer.WAITING

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.models import RefreshGate
 from bots.incidents.causes import Cause, Details
-from bots.incidents.detectors import Detector, Problem, register
+from bots.incidents.detectors import DetectedProblem, Detector, register
 from bots.models import Bot
 from feishu.codes import explain
 
@@ -19,12 +19,14 @@ REFRESH: Final = Cause(
 )
 
 
-def refused_apps() -> Iterator[Problem]:
+def refused_apps() -> Iterator[DetectedProblem]:
     """Apps that the platform refuses, so that their refreshing is paused."""
     paused = RefreshGate.objects.filter(paused_at__isnull=False, bot__in=Bot.objects.enabled())
     for gate in paused.select_related("bot"):
         if gate.paused_at is not None:
-            yield Problem(gate.bot, REFRESH, gate.paused_at, Details(code=gate.code, reason=gate.reason))
+            yield DetectedProblem(
+                gate.bot, REFRESH, gate.paused_at, Details(code=gate.code, reason=gate.reason)
+            )
 
 
 register(

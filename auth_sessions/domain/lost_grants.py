@@ -21,7 +21,7 @@ from auth_sessions.enums import RefreshOutcome, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from bots.incidents.causes import Cause, Details
 from bots.incidents.connections import has_reachable_administrator
-from bots.incidents.detectors import Detector, Problem, Subject, register
+from bots.incidents.detectors import DetectedProblem, Detector, Subject, register
 from bots.models import Bot, Incident
 from core.database.counts import count_up_to
 from feishu.categories import Category
@@ -117,7 +117,7 @@ class _Losses:
         return Details(code=code, message=f"{count}/{bots}" if bots else str(count))
 
 
-def lost_grants() -> Iterator[Problem]:
+def lost_grants() -> Iterator[DetectedProblem]:
     """Bots that have lost unusually many grants in the past hour. Where several have, it is one problem, and no new one of
     each; so it is where none has lost many, and all together have."""
     losses = _losses_by_bot()
@@ -130,11 +130,11 @@ def lost_grants() -> Iterator[Problem]:
     if _is_widespread(losses, losing) or (INSTALLATION.pk in said and new):
         together = sum(losses.values(), start=_Losses())
         details = together.details(said.get(INSTALLATION.pk, Details()), bots=len(losing) or len(losses))
-        yield Problem(INSTALLATION, LOST_BY_SEVERAL, together.began_at, details)
+        yield DetectedProblem(INSTALLATION, LOST_BY_SEVERAL, together.began_at, details)
         for bot in new:
             del losing[bot]
     for bot, lost in losing.items():
-        yield Problem(bot, LOST, lost.began_at, lost.details(said.get(bot.pk, Details())))
+        yield DetectedProblem(bot, LOST, lost.began_at, lost.details(said.get(bot.pk, Details())))
 
 
 def _is_widespread(losses: Mapping[Bot, _Losses], losing: Mapping[Bot, _Losses]) -> bool:

@@ -38,7 +38,7 @@ STATE: Final = "operator-"
 LIFE: Final = timedelta(minutes=10)
 
 
-class Outcome(StrEnum):
+class SignInOutcome(StrEnum):
     """How it ended; each but the first two has a page."""
 
     SIGNED_IN = "signed_in"
@@ -59,7 +59,7 @@ class AccountTakenError(Exception):
 class Finished:
     """``user`` and ``page`` are there where the outcome is SIGNED_IN or LINKED."""
 
-    outcome: Outcome
+    outcome: SignInOutcome
     user: User | None = None
     page: str = ""
 
@@ -114,16 +114,16 @@ def finish(
     while the operator who began it is ``signed_in``."""
     under_way = _take(app_id=app_id, state=state, session=session, signed_in=signed_in)
     if under_way is None:
-        return Finished(Outcome.UNKNOWN)
+        return Finished(SignInOutcome.UNKNOWN)
     if error == "access_denied":
-        return Finished(Outcome.DENIED)
+        return Finished(SignInOutcome.DENIED)
     try:
         who = who_signed_in(under_way.bot, code=code, error=error, verifier=under_way.code_verifier)
     except SignInsBusyError:
-        return Finished(Outcome.BUSY)
+        return Finished(SignInOutcome.BUSY)
     except FeishuError as problem:
         logger.warning("operator_sign_in_failed", extra={"error": str(problem)})
-        return Finished(Outcome.PLATFORM_ERROR)
+        return Finished(SignInOutcome.PLATFORM_ERROR)
     if under_way.user is not None:
         return _link(under_way, under_way.user, who, address=address)
     return _operator_of(under_way, who, address=address)
@@ -158,11 +158,11 @@ def _operator_of(under_way: OperatorSignIn, who: UserInfo, *, address: str) -> F
             target=account.user.get_username() if account else "",
             reason="unknown_account",
         )
-        return Finished(Outcome.STRANGER)
+        return Finished(SignInOutcome.STRANGER)
     OperatorAccount.objects.filter(pk=account.pk).update(
         last_used_at=timezone.now(), tenant_key=who.tenant_key
     )
-    return Finished(Outcome.SIGNED_IN, account.user, under_way.next_page)
+    return Finished(SignInOutcome.SIGNED_IN, account.user, under_way.next_page)
 
 
 def _link(under_way: OperatorSignIn, user: User, who: UserInfo, *, address: str) -> Finished:
@@ -177,8 +177,8 @@ def _link(under_way: OperatorSignIn, user: User, who: UserInfo, *, address: str)
             actor=Actor.operator(user).at(address),
         )
     except AccountTakenError:
-        return Finished(Outcome.TAKEN)
-    return Finished(Outcome.LINKED, user, under_way.next_page)
+        return Finished(SignInOutcome.TAKEN)
+    return Finished(SignInOutcome.LINKED, user, under_way.next_page)
 
 
 def link_for(user: User, *, bot: Bot, open_id: str, name: str, actor: Actor) -> None:

@@ -16,7 +16,7 @@ from auth_sessions.domain.lost_grants import INSTALLATION
 from auth_sessions.models import RefreshAttempt, UserToken
 from bots.enums import ProcessRole
 from bots.incidents.causes import Cause
-from bots.incidents.detectors import Detector, Problem, register
+from bots.incidents.detectors import DetectedProblem, Detector, register
 from bots.incidents.fleet import CAUSES
 from bots.models import Bot, Incident
 from feishu.categories import Category
@@ -49,7 +49,7 @@ OVERDUE: Final = Cause(
 )
 
 
-def overdue_refreshes() -> Iterator[Problem]:
+def overdue_refreshes() -> Iterator[DetectedProblem]:
     """The refresh that has been due longest, of a bot of which none was sent for as long as is waited here. A backlog that is
     worked off is none, nor is an app that the platform refuses, which is an incident of its own."""
     limit = timezone.now() - PATIENCE
@@ -62,7 +62,7 @@ def overdue_refreshes() -> Iterator[Problem]:
     )
     since = overdue.order_by("next_refresh_at").values_list("next_refresh_at", flat=True).first()
     if since is not None and not _is_known_otherwise():
-        yield Problem(INSTALLATION, OVERDUE, since)
+        yield DetectedProblem(INSTALLATION, OVERDUE, since)
 
 
 def _is_known_otherwise() -> bool:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from auth_sessions.domain.operator_sign_in import (
     AccountTakenError,
     Finished,
-    Outcome,
+    SignInOutcome,
     begin,
     finish,
     link_for,
@@ -41,36 +41,36 @@ from core.remote_address import address_of
 OPEN_ID: Final = re.compile(r"ou_\w{1,120}", re.ASCII)
 _AGAIN: Final = _("Go back to the sign-in page and begin again there.")
 PAGES: Final = {
-    Outcome.UNKNOWN: Page(
+    SignInOutcome.UNKNOWN: Page(
         400,
         "bad",
         _("This answer is not valid"),
         _("It was used already, came too late, or belongs to another browser."),
         _AGAIN,
     ),
-    Outcome.DENIED: Page(200, "neutral", _("Sign-in declined"), _("You declined in Feishu."), _AGAIN),
-    Outcome.STRANGER: Page(
+    SignInOutcome.DENIED: Page(200, "neutral", _("Sign-in declined"), _("You declined in Feishu."), _AGAIN),
+    SignInOutcome.STRANGER: Page(
         403,
         "bad",
         _("No operator signs in with this account"),
         _("An operator links their Feishu account once, on the page Sign-in and security."),
         _("Sign in with your password first. If you have no account here, ask an administrator for one."),
     ),
-    Outcome.TAKEN: Page(
+    SignInOutcome.TAKEN: Page(
         409,
         "bad",
         _("This account belongs to another operator"),
         _("One Feishu account signs in as one operator. Nothing was changed."),
         _("The other operator, or an administrator, can unlink it."),
     ),
-    Outcome.PLATFORM_ERROR: Page(
+    SignInOutcome.PLATFORM_ERROR: Page(
         502,
         "bad",
         _("Feishu did not confirm who you are"),
         _("The platform refused, or could not be reached. The log of the portal says why."),
         _("Try again in a moment, or sign in with your password."),
     ),
-    Outcome.BUSY: Page(
+    SignInOutcome.BUSY: Page(
         429, "neutral", _("Signing in has to wait"), _("Many people are signing in right now."), _AGAIN
     ),
 }
@@ -160,7 +160,7 @@ def _link(request: HttpRequest, user: User, bot: Bot, form: LinkForm) -> bool:
     try:
         link_for(user, bot=bot, open_id=open_id, name=str(person) if person else "", actor=actor_of(request))
     except AccountTakenError:
-        form.add_error("open_id", str(PAGES[Outcome.TAKEN].title))
+        form.add_error("open_id", str(PAGES[SignInOutcome.TAKEN].title))
         return False
     messages.success(request, _("The Feishu account is linked."))
     return True
@@ -185,10 +185,10 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         address=address_of(request),
     )
     add_to_request(outcome=finished.outcome.value)
-    if finished.outcome == Outcome.LINKED:
+    if finished.outcome == SignInOutcome.LINKED:
         messages.success(request, _("Your Feishu account is linked: you can sign in with it."))
         return private(redirect(finished.page))
-    if finished.outcome == Outcome.SIGNED_IN and finished.user is not None:
+    if finished.outcome == SignInOutcome.SIGNED_IN and finished.user is not None:
         return private(_signed_in(request, finished.user, finished))
     page = PAGES[finished.outcome]
     return private(render(request, "auth_sessions/outcome.html", context(page), status=page.status))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.badges import icon
-from bots.doctor.checklist import Checklist, Row, checklist
+from bots.doctor.checklist import Checklist, ChecklistRow, checklist
 from bots.doctor.examination import examination
 from bots.doctor.findings import Check
 from bots.doctor.records import examine_again
@@ -64,7 +64,7 @@ def drawn(found: Checklist) -> SafeString:
     return render_to_string("admin/bots/bot/checklist.html", context)
 
 
-def _drawn(row: Row) -> dict[str, object]:
+def _drawn(row: ChecklistRow) -> dict[str, object]:
     finding = row.state.finding
     return {
         "row": row,

@@ -18,7 +18,7 @@ from bots.enums import PLANNED_LOSSES, LossReason, SlotState
 from bots.models import Bot, ConnectionLoss
 from core.database.text import storable
 from feishu.errors import FeishuError
-from feishu.long_connection.ending import Ending, EndKind
+from feishu.long_connection.ending import ConnectionEnding, EndKind
 from feishu.long_connection.messages import Message
 from feishu.reasons import Reason
 
@@ -100,7 +100,7 @@ class SlotObserver:
         self._send(signals.connected, device_id=device_id)
         logger.info("connection_up", extra=self._log | {"device_id": device_id})
 
-    def disconnected(self, ending: Ending) -> None:
+    def disconnected(self, ending: ConnectionEnding) -> None:
         self.receiving = False
         reason = self.cause if ending.kind is EndKind.STOPPED else _REASONS[ending.kind]
         if ending.kind is EndKind.STOPPED:

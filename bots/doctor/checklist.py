@@ -174,7 +174,7 @@ _SAVED_WHILE_ONLINE: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChecklistRow:
     """One thing that has to be right. ``link``: where it is set right, empty where that is not known."""
 
     state: CheckState
@@ -201,15 +201,15 @@ class Checklist:
     """``checked_at``: when the whole of it was last looked at, None before the first examination."""
 
     bot: Bot
-    rows: list[Row]
+    rows: list[ChecklistRow]
     checked_at: datetime | None
 
     @property
-    def open_rows(self) -> list[Row]:
+    def open_rows(self) -> list[ChecklistRow]:
         return [row for row in self.rows if row.is_open]
 
     @property
-    def other_rows(self) -> list[Row]:
+    def other_rows(self) -> list[ChecklistRow]:
         return [row for row in self.rows if not row.is_open]
 
     @property
@@ -241,16 +241,16 @@ def checklist(bot: Bot) -> Checklist:
     return Checklist(bot, list(_rows(bot, ordered)), checkup.checked_at if checkup else None)
 
 
-def _rows(bot: Bot, states: list[CheckState]) -> Iterator[Row]:
+def _rows(bot: Bot, states: list[CheckState]) -> Iterator[ChecklistRow]:
     is_online = bot.uses_connection and bot.slots.connected().exists()
     for state in states:
         check = state.finding.check
         item = ITEMS[check]
         link = chat_with(bot) if item.page == _CHAT else console_page(bot, item.page)
-        row = Row(state, item, link)
+        row = ChecklistRow(state, item, link)
         ways = {Check.EVENTS: Transport(bot.transport), Check.CALLBACKS: bot.callbacks_by}
         if row.is_open and ways.get(check) is Transport.WEBSOCKET:
-            row = Row(state, item, link, _SAVED_WHILE_ONLINE[is_online])
+            row = ChecklistRow(state, item, link, _SAVED_WHILE_ONLINE[is_online])
         yield row
 
 

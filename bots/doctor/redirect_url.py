@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from feishu.text import Text
 
 
-class Part(Enum):
+class UrlPart(Enum):
     """Where two URLs of the same path differ."""
 
     SCHEME = Text("http 与 https", "http or https")
@@ -27,7 +27,7 @@ class NearMiss:
     """A registered URL that was probably meant to be the needed one."""
 
     url: str
-    differs_in: tuple[Part, ...]
+    differs_in: tuple[UrlPart, ...]
 
 
 def nearest(needed: str, registered: Iterable[str]) -> NearMiss | None:
@@ -46,11 +46,11 @@ def _compare(needed: str, url: str) -> NearMiss | None:
     return NearMiss(url, tuple(part for part, differs in _differences(right, wrong) if differs))
 
 
-def _differences(right: SplitResult, wrong: SplitResult) -> Iterable[tuple[Part, bool]]:
+def _differences(right: SplitResult, wrong: SplitResult) -> Iterable[tuple[UrlPart, bool]]:
     return (
-        (Part.SCHEME, right.scheme != wrong.scheme),
-        (Part.HOST, right.netloc != wrong.netloc),
-        (Part.SLASH, right.path.endswith("/") != wrong.path.endswith("/")),
-        (Part.CASE, right.path.rstrip("/") != wrong.path.rstrip("/")),
-        (Part.QUERY, (right.query, right.fragment) != (wrong.query, wrong.fragment)),
+        (UrlPart.SCHEME, right.scheme != wrong.scheme),
+        (UrlPart.HOST, right.netloc != wrong.netloc),
+        (UrlPart.SLASH, right.path.endswith("/") != wrong.path.endswith("/")),
+        (UrlPart.CASE, right.path.rstrip("/") != wrong.path.rstrip("/")),
+        (UrlPart.QUERY, (right.query, right.fragment) != (wrong.query, wrong.fragment)),
     )

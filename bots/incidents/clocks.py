@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.connections.advice import clock_differs
 from bots.incidents.causes import Cause, Details
-from bots.incidents.detectors import Detector, Problem, Subject, register
+from bots.incidents.detectors import DetectedProblem, Detector, Subject, register
 from bots.models import FleetProcess
 from feishu.numbers import integer
 from feishu.platform_clock import TOLERANCE
@@ -31,7 +31,7 @@ CLOCK: Final = Cause(
 )
 
 
-def wrong_clocks() -> Iterator[Problem]:
+def wrong_clocks() -> Iterator[DetectedProblem]:
     """Machines whose clock is off, as one process of each says."""
     off = Q(clock_offset__gt=TOLERANCE) | Q(clock_offset__lt=-TOLERANCE)
     said = _living().filter(off).order_by("name").values_list("name", "clock_offset")
@@ -39,7 +39,7 @@ def wrong_clocks() -> Iterator[Problem]:
     for machine, offset in by_machine.items():
         # In whole minutes: the row of an open incident is written only when this changes.
         details = Details(message=str(round(offset / 60) * 60))
-        yield Problem(Subject(_id_of(machine), machine, None), CLOCK, timezone.now(), details)
+        yield DetectedProblem(Subject(_id_of(machine), machine, None), CLOCK, timezone.now(), details)
 
 
 def _monitored() -> set[UUID]:

@@ -14,7 +14,7 @@ from bots.connections.processes import peers
 from bots.connections.status import BotStatus, statuses, unconnected_bots
 from bots.incidents import fleet
 from bots.incidents.causes import Cause, Details
-from bots.incidents.detectors import Detector, Problem, register
+from bots.incidents.detectors import DetectedProblem, Detector, register
 from bots.models import Bot, Incident, PlatformCount
 from core.access.models import User
 from feishu.categories import Category
@@ -60,7 +60,7 @@ ALIVE_SECONDS: Final = 60.0
 """A process that was not seen for so long is gone."""
 
 
-def find_problems() -> Iterator[Problem]:
+def find_problems() -> Iterator[DetectedProblem]:
     """Bots without a connection for longer than settings.ALERT_SECONDS, and bots with connections of other programs. Where no
     process holds any, that is one problem, of the fleet, and no new one of each."""
     unconnected = list(_unconnected())
@@ -74,7 +74,7 @@ def find_problems() -> Iterator[Problem]:
         PlatformCount.objects.foreign().filter(bot__in=Bot.objects.listening()).select_related("bot")
     ):
         began_at = count.checked_at or timezone.now()
-        yield Problem(count.bot, FOREIGN, began_at, Details(message=f"{count.online}/{count.held}"))
+        yield DetectedProblem(count.bot, FOREIGN, began_at, Details(message=f"{count.online}/{count.held}"))
 
 
 def has_reachable_administrator() -> bool:
@@ -83,7 +83,7 @@ def has_reachable_administrator() -> bool:
     return superusers.exclude(email="", feishu_address="").exists()
 
 
-def _unconnected() -> Iterator[Problem]:
+def _unconnected() -> Iterator[DetectedProblem]:
     patience = timedelta(seconds=settings.ALERT_SECONDS)
     now = timezone.now()
     for status in statuses(list(unconnected_bots())):
@@ -93,7 +93,7 @@ def _unconnected() -> Iterator[Problem]:
         if now - max(began_at, bot.updated_at) < patience or status.connected_count:
             continue
         cause, details = outage(status)
-        yield Problem(bot, cause, began_at, details)
+        yield DetectedProblem(bot, cause, began_at, details)
 
 
 def outage(status: BotStatus) -> tuple[Cause, Details]:

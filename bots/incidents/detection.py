@@ -12,7 +12,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from bots.incidents.detectors import Detector, Problem, registered_detectors
+from bots.incidents.detectors import DetectedProblem, Detector, registered_detectors
 from bots.incidents.notices import address_notices, drop_notices, follow_up_notices
 from bots.incidents.silences import end_for_other_kind
 from bots.live_updates import bots_changed
@@ -53,7 +53,7 @@ def _compare(detector: Detector, open_incidents: list[Incident]) -> None:
         _open(problem)
 
 
-def _open(problem: Problem) -> None:
+def _open(problem: DetectedProblem) -> None:
     """Unless another worker was first."""
     subject = problem.subject
     affected: dict[str, object] = (
@@ -76,7 +76,7 @@ def _open(problem: Problem) -> None:
         return
 
 
-def _keep_open(incident: Incident, problem: Problem) -> None:
+def _keep_open(incident: Incident, problem: DetectedProblem) -> None:
     """With what is known of the problem now."""
     values = asdict(problem.details) | {"recovered_at": None}
     if any(getattr(incident, name) != value for name, value in values.items()):

@@ -22,7 +22,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DetectedProblem:
     """What is wrong now, and with what."""
 
     subject: Bot | Subject
@@ -40,7 +40,7 @@ class Detector:
     """
 
     causes: tuple[Cause, ...]
-    find: Callable[[], Iterable[Problem]]
+    find: Callable[[], Iterable[DetectedProblem]]
     monitored: Callable[[], Iterable[UUID]]
 
 

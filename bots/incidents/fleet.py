@@ -16,7 +16,7 @@ from bots.connections import advice
 from bots.enums import ProcessRole
 from bots.incidents.causes import Cause, register_causes
 from bots.incidents.detection import detect_by
-from bots.incidents.detectors import Detector, Problem, Subject
+from bots.incidents.detectors import DetectedProblem, Detector, Subject
 from bots.incidents.notices import due_people, send_due
 from bots.models import Incident
 from bots.processes.roles import missing_roles, needed_roles
@@ -91,7 +91,7 @@ def is_open() -> bool:
     return Incident.objects.open().filter(cause=NO_FLEET.name).exists()
 
 
-def _problems(watched_seconds: float) -> Iterator[Problem]:
+def _problems(watched_seconds: float) -> Iterator[DetectedProblem]:
     missing = list(missing_roles(watched_seconds=watched_seconds))
     known: set[str] = set()
     if any(not one.is_overdue for one in missing):
@@ -100,7 +100,7 @@ def _problems(watched_seconds: float) -> Iterator[Problem]:
     for one in missing:
         cause = CAUSES[one.role]
         if one.is_overdue or cause.name in known:
-            yield Problem(SUBJECTS[one.role], cause, one.since)
+            yield DetectedProblem(SUBJECTS[one.role], cause, one.since)
 
 
 def _monitored() -> list[UUID]:

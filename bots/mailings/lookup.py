@@ -20,7 +20,7 @@ from bots.people.keys import folded
 from core.database.connections import give_back
 from core.database.text import storable
 from feishu.codes import ABOUT_ID
-from feishu.directory import MAX_PEOPLE, Directory, Page
+from feishu.directory import MAX_PEOPLE, Directory, DirectoryPage
 from feishu.errors import APIError, FeishuError, MalformedAnswer
 from feishu.people import Department, Profile
 
@@ -176,7 +176,7 @@ def _departments_below(department_id: str, directory: Directory) -> Iterator[Dep
     return _all(lambda token: directory.departments_below(department_id, page_token=token))
 
 
-def _all(ask: Callable[[str], Page[T]]) -> Iterator[T]:
+def _all(ask: Callable[[str], DirectoryPage[T]]) -> Iterator[T]:
     """What is on the first ``MAX_PAGES``; ``ask`` is given the token of a page, empty for the first."""
     token = ""
     for _page in range(MAX_PAGES):

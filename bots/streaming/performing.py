@@ -15,7 +15,7 @@ from feishu.streaming.cards import (
     summary_of,
     typing_card,
 )
-from feishu.streaming.reply import Call, Kind, Page
+from feishu.streaming.reply import Kind, ReplyCall, ReplyPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Performer:
         self._api = api
         self._kit = CardKit(api)
 
-    def perform(self, call: Call, page: Page) -> Performed:
+    def perform(self, call: ReplyCall, page: ReplyPage) -> Performed:
         """Do it. ``page`` is the one that the call is about."""
         match call.kind:
             case Kind.CREATE:
@@ -54,13 +54,13 @@ class Performer:
                 self._change(call, page.card_id)
         return Performed()
 
-    def _send(self, call: Call, page: Page) -> Performed:
+    def _send(self, call: ReplyCall, page: ReplyPage) -> Performed:
         card = {"type": "card", "data": {"card_id": page.card_id}} if page.card_id else None
         message = replace(self._to, content=card or still_card(call.text, call.note))
         sent = message.send(self._api, uuid=uuid_of(self._row, call.page))
         return Performed(message_id=sent.message_id, chat_id=sent.chat_id)
 
-    def _change(self, call: Call, card_id: str) -> None:
+    def _change(self, call: ReplyCall, card_id: str) -> None:
         match call.kind:
             case Kind.TYPE:
                 self._kit.type(card_id, TEXT_ID, call.text, sequence=call.sequence)

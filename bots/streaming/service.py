@@ -32,10 +32,10 @@ from feishu.reasons import Reason
 from feishu.streaming.reply import (
     MIN_INTERVAL,
     OLD_SEQUENCE,
-    Call,
-    Ending,
     Kind,
     Over,
+    ReplyCall,
+    ReplyEnding,
     StreamedReply,
     Wait,
     Way,
@@ -57,9 +57,9 @@ END_PAUSES: Final = (0.0, 1.0, 5.0)
 
 _writing = ConcurrencyLimits()
 _STATES: Final = {
-    Ending.COMPLETE: StreamState.COMPLETE,
-    Ending.INTERRUPTED: StreamState.INTERRUPTED,
-    Ending.TOO_LONG: StreamState.TOO_LONG,
+    ReplyEnding.COMPLETE: StreamState.COMPLETE,
+    ReplyEnding.INTERRUPTED: StreamState.INTERRUPTED,
+    ReplyEnding.TOO_LONG: StreamState.TOO_LONG,
 }
 
 
@@ -128,7 +128,7 @@ class _Writer:
             try:
                 fault = await self._collect(texts, showing)
             finally:
-                self._reply.end(Ending.INTERRUPTED)
+                self._reply.end(ReplyEnding.INTERRUPTED)
                 self._changed.set()
             await asyncio.shield(showing)
         except asyncio.CancelledError as error:
@@ -151,7 +151,7 @@ class _Writer:
         )
 
     def _state(self) -> StreamState:
-        return _STATES[self._reply.ending or Ending.INTERRUPTED]
+        return _STATES[self._reply.ending or ReplyEnding.INTERRUPTED]
 
     # --- text in
 
@@ -177,7 +177,7 @@ class _Writer:
             return error
         finally:
             showing.remove_done_callback(stop)
-        self._reply.end(Ending.COMPLETE)
+        self._reply.end(ReplyEnding.COMPLETE)
         return None
 
     def _add(self, text: str) -> bool:
@@ -188,7 +188,7 @@ class _Writer:
         self._reply.add(text[:room])
         self._characters += min(len(text), room)
         if len(text) > room:
-            self._reply.end(Ending.TOO_LONG)
+            self._reply.end(ReplyEnding.TOO_LONG)
         self._changed.set()
         return self._reply.ending is None
 
@@ -204,7 +204,7 @@ class _Writer:
                     return
                 case Wait(until):
                     await self._wait(until)
-                case Call():
+                case ReplyCall():
                     await self._do(step)
             if time.monotonic() >= self._renewed + RENEW_SECONDS:
                 await self._keep()
@@ -219,7 +219,7 @@ class _Writer:
             async with asyncio.timeout(left):
                 await self._changed.wait()
 
-    async def _do(self, call: Call) -> None:
+    async def _do(self, call: ReplyCall) -> None:
         page = self._reply.pages[call.page]
         if call.kind is Kind.SEND:
             # Before it is sent: where this process ends now, a sweep knows what may be there.

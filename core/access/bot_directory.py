@@ -19,7 +19,7 @@ PersonRef: TypeAlias = tuple[UUID, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class BotDirectory:
     """Each answer leaves out what there is nothing for."""
 
     app_ids_of: Callable[[Collection[UUID]], dict[UUID, str]]
@@ -31,10 +31,10 @@ class Directory:
     """The bots that an operator sees, by name."""
 
 
-_registered: list[Directory] = []
+_registered: list[BotDirectory] = []
 
 
-def register(directory: Directory) -> None:
+def register(directory: BotDirectory) -> None:
     _registered[:] = [directory]
 
 

@@ -38,7 +38,7 @@ NO_FIGURES: Final = HandlerFigures()
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HandlerRow:
     """One handler as the page shows it."""
 
     handler: Registration
@@ -127,7 +127,7 @@ def handlers_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> H
     return TemplateResponse(request, "admin/events/handledbot/handlers.html", context)
 
 
-def _rows(user: User, figures: Figures) -> Iterator[Row]:
+def _rows(user: User, figures: Figures) -> Iterator[HandlerRow]:
     """Those that failed first."""
     bots = Bot.objects.visible_to(user).count()
     counts = (
@@ -145,7 +145,7 @@ def _rows(user: User, figures: Figures) -> Iterator[Row]:
             else switched.get((handler.name, True), 0)
         )
         found = figures.by_handler.get(handler.name, NO_FIGURES)
-        rows.append(Row(handler, description_of(handler), found, bots, on))
+        rows.append(HandlerRow(handler, description_of(handler), found, bots, on))
     yield from sorted(rows, key=lambda row: -row.figures.failed)
 
 

@@ -12,7 +12,7 @@ from core.vault.redaction import redact, redact_text
 from events.models import Event
 from feishu.callbacks import CLICKS
 from feishu.card_buttons import action_of
-from feishu.message_parts import KIND_NAMES, Part, paragraphs_of
+from feishu.message_parts import KIND_NAMES, MessagePart, paragraphs_of
 
 MAX_FIELDS: Final = 50
 """Of a form that was filled in."""
@@ -37,7 +37,7 @@ def message(event: Event) -> str:
     return EMPTY
 
 
-def _shown(part: Part) -> dict[str, str]:
+def _shown(part: MessagePart) -> dict[str, str]:
     """Without secrets; an address becomes a link where it is one of the web."""
     is_web = part.href.lower().startswith(("https://", "http://"))
     return {

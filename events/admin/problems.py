@@ -23,7 +23,7 @@ MAX_PROBLEMS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Repair:
+class RepairButton:
     """A button: where it leads, and whether only those see it who may change something."""
 
     label: str
@@ -32,18 +32,18 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class EventProblem:
     """``error`` is one line, ``details`` the whole text where that is longer. ``tone``: bad, or warn for what may be meant so."""
 
     title: str
     error: str = ""
     details: str = ""
     cure: str = ""
-    repairs: list[Repair] = field(default_factory=list)
+    repairs: list[RepairButton] = field(default_factory=list)
     tone: str = "bad"
 
 
-def problems_of(life: EventLife, *, may_change: bool) -> list[Problem]:
+def problems_of(life: EventLife, *, may_change: bool) -> list[EventProblem]:
     """The first ``MAX_PROBLEMS``; without the repairs that the reader may not make."""
     found = [*_of_event(life.event), *map(_of_run, life.dead_runs), *map(_of_delivery, life.dead_deliveries)]
     if not may_change:
@@ -51,23 +51,25 @@ def problems_of(life: EventLife, *, may_change: bool) -> list[Problem]:
     return found[:MAX_PROBLEMS]
 
 
-def _without_changes(problem: Problem) -> Problem:
+def _without_changes(problem: EventProblem) -> EventProblem:
     kept = [repair for repair in problem.repairs if not repair.is_change]
-    return Problem(problem.title, problem.error, problem.details, problem.cure, kept, problem.tone)
+    return EventProblem(problem.title, problem.error, problem.details, problem.cure, kept, problem.tone)
 
 
-def _of_event(event: Event) -> Iterator[Problem]:
+def _of_event(event: Event) -> Iterator[EventProblem]:
     """What is wrong with the event itself, whatever its handlers did."""
     error = shown(redact_text(event.error))
     match event.status:
         case EventStatus.QUARANTINED if event.event_type:
             cure = gettext("It is stored whole. Once the cause is removed, replay it.")
-            yield Problem(gettext("It could not be dispatched"), error, cure=cure, repairs=[_replay(event)])
+            yield EventProblem(
+                gettext("It could not be dispatched"), error, cure=cure, repairs=[_replay(event)]
+            )
         case EventStatus.QUARANTINED:
             cure = gettext(
                 "It is stored as it came, and nothing is lost. Whoever sends it has to send valid events."
             )
-            yield Problem(gettext("It could not be read"), error, cure=cure)
+            yield EventProblem(gettext("It could not be read"), error, cure=cure)
         case EventStatus.IGNORED:
             cure = gettext("If it should be handled, switch on a handler or add one, then replay it.")
             repairs = (
@@ -75,52 +77,54 @@ def _of_event(event: Event) -> Iterator[Problem]:
                 if is_callback(event.event_type)
                 else [_handlers_page(event), _replay(event)]
             )
-            yield Problem(gettext("No handler is on for it"), error, cure=cure, repairs=repairs, tone="warn")
+            yield EventProblem(
+                gettext("No handler is on for it"), error, cure=cure, repairs=repairs, tone="warn"
+            )
         case EventStatus.STALE:
             late = duration(max(event.received_at - event.created_at, timedelta()))
             cure = gettext("If it should be handled all the same, replay it.")
             title = gettext("It arrived %(late)s late and was not handled") % {"late": late}
-            yield Problem(title, error, cure=cure, repairs=[_replay(event)], tone="warn")
+            yield EventProblem(title, error, cure=cure, repairs=[_replay(event)], tone="warn")
         case EventStatus.DEAD if error:
-            yield Problem(gettext("It failed"), error)
+            yield EventProblem(gettext("It failed"), error)
 
 
-def _of_run(run: HandlerRun) -> Problem:
+def _of_run(run: HandlerRun) -> EventProblem:
     text = shown(redact_text(run.error.strip()))
     error = last_line(text)
     cause = str(RunFailure(run.failure).label) if run.failure else ""
     title = gettext("The handler %(handler)s failed") % {"handler": run.handler}
     if is_callback(run.event.event_type):
         cure = gettext("A click is not repeated: its answer would come too late. The person can click again.")
-        repairs: list[Repair] = []
+        repairs: list[RepairButton] = []
     else:
         cure = gettext("Remove the cause, then replay the event: only what failed runs again.")
         repairs = [_replay(run.event), _run_again(run)]
-    return Problem(
+    return EventProblem(
         title, in_sentences(cause, error) if cause else error, text if "\n" in text else "", cure, repairs
     )
 
 
-def _of_delivery(delivery: Delivery) -> Problem:
+def _of_delivery(delivery: Delivery) -> EventProblem:
     title = gettext("It was not delivered to “%(name)s”") % {"name": delivery.subscription.name}
     cause = str(DeliveryFailure(delivery.failure).label) if delivery.failure else ""
     page = reverse("admin:events_subscription_change", args=[delivery.subscription_id])
-    repairs = [Repair(gettext("Open the subscription"), page, is_change=False)]
+    repairs = [RepairButton(gettext("Open the subscription"), page, is_change=False)]
     if not is_callback(delivery.event.event_type):
         repairs.insert(0, _replay(delivery.event))
     error = shown(redact_text(delivery.error.strip()))
-    return Problem(title, in_sentences(cause, last_line(error)), repairs=repairs)
+    return EventProblem(title, in_sentences(cause, last_line(error)), repairs=repairs)
 
 
-def _replay(event: Event) -> Repair:
-    return Repair(gettext("Replay"), reverse("admin:events_event_replay_one", args=[event.pk]))
+def _replay(event: Event) -> RepairButton:
+    return RepairButton(gettext("Replay"), reverse("admin:events_event_replay_one", args=[event.pk]))
 
 
-def _run_again(run: HandlerRun) -> Repair:
+def _run_again(run: HandlerRun) -> RepairButton:
     address = reverse("admin:events_event_run_handler", args=[run.event_id])
-    return Repair(gettext("Run this handler again"), f"{address}?{urlencode({'handler': run.handler})}")
+    return RepairButton(gettext("Run this handler again"), f"{address}?{urlencode({'handler': run.handler})}")
 
 
-def _handlers_page(event: Event) -> Repair:
+def _handlers_page(event: Event) -> RepairButton:
     page = reverse("admin:events_handledbot_change", args=[event.bot_id])
-    return Repair(gettext("Handlers of this bot"), page, is_change=False)
+    return RepairButton(gettext("Handlers of this bot"), page, is_change=False)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.incidents.causes import Cause, Details
-from bots.incidents.detectors import Detector, Problem, register
+from bots.incidents.detectors import DetectedProblem, Detector, register
 from bots.models import Bot
 from events.enums import EventStatus
 from events.models import Event
@@ -47,7 +47,7 @@ UNREADABLE: Final = Cause(
 )
 
 
-def bots_with_unreadable_events() -> Iterator[Problem]:
+def bots_with_unreadable_events() -> Iterator[DetectedProblem]:
     """Bots for which something was quarantined in the past hour."""
     newest = (
         Event.objects.filter(status=EventStatus.QUARANTINED)
@@ -64,7 +64,7 @@ def bots_with_unreadable_events() -> Iterator[Problem]:
     if not began:
         return
     for bot in Bot.objects.enabled().filter(pk__in=list(began)):
-        yield Problem(bot, UNREADABLE, began[bot.pk], details[bot.pk])
+        yield DetectedProblem(bot, UNREADABLE, began[bot.pk], details[bot.pk])
 
 
 register(

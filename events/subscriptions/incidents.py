@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.incidents.causes import Cause, Details
-from bots.incidents.detectors import Detector, Problem, Subject, register
+from bots.incidents.detectors import DetectedProblem, Detector, Subject, register
 from events.enums import POSTED, SENDING, SubscriptionKind, SubscriptionState
 from events.models import Subscription
 from events.subscriptions.http.failures import in_chinese
@@ -72,7 +72,7 @@ DELIVERIES: Final = Cause(
 )
 
 
-def failing_receivers() -> Iterator[Problem]:
+def failing_receivers() -> Iterator[DetectedProblem]:
     """Subscriptions that have been paused for longer than settings.ALERT_SECONDS, or whose receiver said it is gone."""
     late = timezone.now() - timedelta(seconds=settings.ALERT_SECONDS)
     failing = Q(state=SubscriptionState.FAILING, state_since__lte=late)
@@ -80,7 +80,7 @@ def failing_receivers() -> Iterator[Problem]:
         reason = UNANSWERED if row.kind == SubscriptionKind.ANSWER else ""
         if row.state == SubscriptionState.GONE:
             reason = GONE
-        yield Problem(
+        yield DetectedProblem(
             Subject(row.pk, row.name, row.owner_id),
             DELIVERIES,
             row.state_since,

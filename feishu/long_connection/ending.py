@@ -23,7 +23,7 @@ class EndKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ConnectionEnding:
     """Why a connection ended. `code`: the close code of the WebSocket, where the platform gave one."""
 
     kind: EndKind
@@ -34,12 +34,12 @@ class Ending:
         return self.message or self.kind.value
 
 
-STOPPED: Final = Ending(EndKind.STOPPED)
+STOPPED: Final = ConnectionEnding(EndKind.STOPPED)
 """What an observer is told when the connection was ended on purpose."""
 
 
-def of_closed(error: ConnectionClosed) -> Ending:
+def of_closed(error: ConnectionClosed) -> ConnectionEnding:
     """The ending behind the library's exception: with a close frame of the peer, or without."""
     if error.rcvd is not None:
-        return Ending(EndKind.CLOSED, str(error), error.rcvd.code)
-    return Ending(EndKind.NETWORK, str(error))
+        return ConnectionEnding(EndKind.CLOSED, str(error), error.rcvd.code)
+    return ConnectionEnding(EndKind.NETWORK, str(error))

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from feishu.errors import FeishuError
-from feishu.long_connection.ending import Ending
+from feishu.long_connection.ending import ConnectionEnding
 from feishu.long_connection.messages import Message
 
 
@@ -16,7 +16,7 @@ class Observer(Protocol):
     def connected(self, device_id: str) -> None:
         """The socket is open. `device_id`: the platform's name for the connection, perhaps empty."""
 
-    def disconnected(self, ending: Ending) -> None:
+    def disconnected(self, ending: ConnectionEnding) -> None:
         """An open socket is closed."""
 
     def failed(self, error: FeishuError, *, attempt: int, fatal: bool, retry_in: float) -> None:

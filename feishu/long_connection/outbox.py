@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 
-class Outbox:
+class FrameOutbox:
     """One writer, any number of putters, all in one event loop. Putting never waits; `wait_for_room` does."""
 
     def __init__(self, limit: int) -> None:

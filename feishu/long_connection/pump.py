@@ -10,10 +10,10 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from feishu.long_connection.deliveries import Deliveries
-from feishu.long_connection.ending import Ending, EndKind, of_closed
+from feishu.long_connection.ending import ConnectionEnding, EndKind, of_closed
 from feishu.long_connection.messages import Message, Reply
 from feishu.long_connection.observer import Observer
-from feishu.long_connection.outbox import Outbox
+from feishu.long_connection.outbox import FrameOutbox
 from feishu.long_connection.session import (
     ConfigChanged,
     Event,
@@ -57,18 +57,18 @@ class Pump:
         self._timing = timing
         self._clock = clock
         self._log = log
-        self._outbox = Outbox(MAX_UNWRITTEN)
+        self._outbox = FrameOutbox(MAX_UNWRITTEN)
         self._heartbeat_at: float | None = None
         self._reconfigured = asyncio.Event()
         self._paused = False
-        self._given_up: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._given_up: asyncio.Future[ConnectionEnding] = asyncio.get_running_loop().create_future()
 
     def give_up(self, reason: str) -> None:
         """Have `run` end now, for this reason."""
         if not self._given_up.done():
-            self._given_up.set_result(Ending(EndKind.GIVEN_UP, reason))
+            self._given_up.set_result(ConnectionEnding(EndKind.GIVEN_UP, reason))
 
-    async def run(self) -> Ending:
+    async def run(self) -> ConnectionEnding:
         """Pump until the connection ends; why it ended.
 
         Cancelled, it reads on until the messages in hand are answered, since the platform goes on pushing until the socket
@@ -92,7 +92,7 @@ class Pump:
         finally:
             await _stop([writing, reading, *others])
 
-    async def _read(self) -> Ending:
+    async def _read(self) -> ConnectionEnding:
         session, deliveries, clock = self._session, self._deliveries, self._clock
         while True:
             for data in await self._socket.recv_batch():
@@ -132,13 +132,13 @@ class Pump:
         elif isinstance(event, Ignored):
             logger.warning("frame_ignored", extra={**self._log, "reason": event.reason})
 
-    async def _write(self) -> Ending:
+    async def _write(self) -> ConnectionEnding:
         try:
             await self._outbox.write_all(self._socket.send_batch, self._timing.write)
         except TimeoutError:
-            return Ending(EndKind.NETWORK, f"writing took longer than {self._timing.write:g} s")
+            return ConnectionEnding(EndKind.NETWORK, f"writing took longer than {self._timing.write:g} s")
 
-    async def _beat(self) -> Ending:
+    async def _beat(self) -> ConnectionEnding:
         while True:
             self._outbox.put(self._session.ping())
             self._reconfigured.clear()
@@ -147,17 +147,17 @@ class Pump:
                 async with asyncio.timeout(self._session.ping_interval):
                     await self._reconfigured.wait()
 
-    async def _watch(self) -> Ending:
+    async def _watch(self) -> ConnectionEnding:
         while True:
             remaining = self._session.deadline - self._clock()
             if remaining <= 0 and not self._paused:
-                return Ending(EndKind.SILENT, f"silent for {self._session.config.silence} s")
+                return ConnectionEnding(EndKind.SILENT, f"silent for {self._session.config.silence} s")
             self._deliveries.expire()
             # Often enough to notice a configuration that a pong has changed.
             tick = 5 * self._timing.second
             await asyncio.sleep(min(remaining, tick) if remaining > 0 else tick)
 
-    async def _probe(self) -> Ending:
+    async def _probe(self) -> ConnectionEnding:
         """Notice a dead peer long before the silence does: ping on the WebSocket's own level.
 
         Not left to the library, which would take a pong that we are too busy to read for a missing one.
@@ -173,9 +173,11 @@ class Pump:
             except TimeoutError:
                 missed = 0 if self._paused or self._session.heard_at >= asked_at else missed + 1
                 if missed == MISSED_PONGS:
-                    return Ending(EndKind.SILENT, f"no WebSocket pong within {patience:g} s")
+                    return ConnectionEnding(EndKind.SILENT, f"no WebSocket pong within {patience:g} s")
 
-    async def _finish(self, reading: asyncio.Task[Ending], writing: asyncio.Task[Ending]) -> None:
+    async def _finish(
+        self, reading: asyncio.Task[ConnectionEnding], writing: asyncio.Task[ConnectionEnding]
+    ) -> None:
         ends_at = self._clock() + self._timing.end
 
         def at_most(seconds: float) -> float:
@@ -194,7 +196,7 @@ class Pump:
             logger.warning("answers_not_written", extra=self._log)
         await self._socket.hang_up(at_most(self._timing.close))
 
-    async def _guarded(self, work: Coroutine[Any, Any, Ending]) -> Ending:
+    async def _guarded(self, work: Coroutine[Any, Any, ConnectionEnding]) -> ConnectionEnding:
         """Whatever ends one of the loops ends the connection, with a reason and never unseen."""
         try:
             return await work
@@ -202,10 +204,10 @@ class Pump:
             return of_closed(error)
         except Exception as error:
             logger.exception("connection_failed", extra=self._log)
-            return Ending(EndKind.ERROR, f"internal error: {type(error).__name__}")
+            return ConnectionEnding(EndKind.ERROR, f"internal error: {type(error).__name__}")
 
 
-async def _stop(tasks: list[asyncio.Task[Ending]]) -> None:
+async def _stop(tasks: list[asyncio.Task[ConnectionEnding]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -44,7 +44,7 @@ NO_SUCH_API: Final = frozenset({404, 405, 501})
 """HTTP statuses of a platform without card entities."""
 
 
-class Ending(StrEnum):
+class ReplyEnding(StrEnum):
     """Why no more text comes."""
 
     COMPLETE = "complete"
@@ -81,7 +81,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ReplyCall:
     """The next call. ``page``: which card of the reply."""
 
     kind: Kind
@@ -103,11 +103,11 @@ class Over:
     """All is shown and closed."""
 
 
-Step: TypeAlias = Call | Wait | Over
+Step: TypeAlias = ReplyCall | Wait | Over
 
 
 @dataclass(slots=True)
-class Page:
+class ReplyPage:
     """One card of a reply, or one message. An earlier attempt may have left it."""
 
     card_id: str = ""
@@ -126,7 +126,7 @@ class Page:
     is_closed: bool = False
 
 
-_NOTES: Final = {Ending.INTERRUPTED: INTERRUPTED, Ending.TOO_LONG: TOO_LONG}
+_NOTES: Final = {ReplyEnding.INTERRUPTED: INTERRUPTED, ReplyEnding.TOO_LONG: TOO_LONG}
 _GONE: Final = f"{REPLACED.zh_cn}\n{REPLACED.en_us}"
 
 
@@ -146,8 +146,10 @@ class StreamedReply:
         limit: int = HARD,
     ) -> None:
         self.way = Way.PATCHED if any(not card_id for card_id, _message_id in pages) else Way.STREAMED
-        self.pages = [Page(card_id, message_id, is_ours=False) for card_id, message_id in pages] or [Page()]
-        self.ending: Ending | None = None
+        self.pages = [ReplyPage(card_id, message_id, is_ours=False) for card_id, message_id in pages] or [
+            ReplyPage()
+        ]
+        self.ending: ReplyEnding | None = None
         self._interval = interval
         self._limit = limit
         self._sequence = epoch * EPOCH
@@ -167,7 +169,7 @@ class StreamedReply:
         if self.ending is None:
             self._rest += text
 
-    def end(self, ending: Ending) -> None:
+    def end(self, ending: ReplyEnding) -> None:
         """No more text comes; the first reason counts."""
         self.ending = self.ending or ending
 
@@ -189,22 +191,22 @@ class StreamedReply:
                 return Over()
             self._at += 1
 
-    def _fill(self, page: Page) -> None:
+    def _fill(self, page: ReplyPage) -> None:
         """Decide which part of the text is this page's, once it is full or all of the text is there."""
         found = cut(self._rest, shown=len(page.shown), limit=self._limit)
         if found is not None and self._at + 1 < MAX_CARDS:
             page.text, page.tail = self._rest[: found.at], found.tail
             self._rest = found.head + self._rest[found.at :]
             if self._at + 1 == len(self.pages):
-                self.pages.append(Page())
+                self.pages.append(ReplyPage())
             self.pages[self._at + 1].head = found.head
         elif found is not None:
             self._rest = self._rest[: found.at] + found.tail
-            self.ending = Ending.TOO_LONG
+            self.ending = ReplyEnding.TOO_LONG
         if page.text is None and self.ending is not None:
             self._fill_last(page, _NOTES.get(self.ending))
 
-    def _fill_last(self, page: Page, note: Text | None) -> None:
+    def _fill_last(self, page: ReplyPage, note: Text | None) -> None:
         page.text, self._rest = self._rest, ""
         if page.text[len(page.head) :].strip():
             page.note = note
@@ -217,25 +219,25 @@ class StreamedReply:
                 before.note, before.is_closed = note, False
                 self._at -= 1
 
-    def _is_streamed(self, page: Page) -> bool:
+    def _is_streamed(self, page: ReplyPage) -> bool:
         return bool(page.card_id) or (self.way is Way.STREAMED and not page.message_id)
 
-    def _wanted(self, page: Page) -> str:
+    def _wanted(self, page: ReplyPage) -> str:
         return self._rest if page.text is None else page.text + page.tail
 
-    def _streamed(self, page: Page, now: float) -> Step | None:
+    def _streamed(self, page: ReplyPage, now: float) -> Step | None:
         wanted = self._wanted(page)
         if not wanted[len(page.head) :].strip():
             return Wait() if page.text is None else None
         if not page.card_id:
-            return Call(Kind.CREATE, self._at, text=wanted)
+            return ReplyCall(Kind.CREATE, self._at, text=wanted)
         if not page.is_ours:
             return self._numbered(Kind.RENEW, text=wanted)
         if not page.message_id:
-            return Call(Kind.SEND, self._at)
+            return ReplyCall(Kind.SEND, self._at)
         return self._typed(page, wanted, now)
 
-    def _typed(self, page: Page, wanted: str, now: float) -> Step | None:
+    def _typed(self, page: ReplyPage, wanted: str, now: float) -> Step | None:
         is_changed = wanted != page.shown
         if not page.is_streaming and (is_changed or page.note is not None):
             return self._numbered(Kind.REOPEN)
@@ -249,7 +251,7 @@ class StreamedReply:
             return self._numbered(Kind.NOTE, note=page.note)
         return None if page.is_closed else self._numbered(Kind.CLOSE, text=wanted)
 
-    def _patched(self, page: Page, now: float) -> Step | None:
+    def _patched(self, page: ReplyPage, now: float) -> Step | None:
         wanted = self._wanted(page)
         if page.text is None and (wanted == page.shown or not wanted[len(page.head) :].strip()):
             return Wait()
@@ -257,18 +259,18 @@ class StreamedReply:
             return None
         note = TYPING if page.text is None else page.note
         if not page.message_id:
-            return Call(Kind.SEND, self._at, text=wanted, note=note)
+            return ReplyCall(Kind.SEND, self._at, text=wanted, note=note)
         if now < self._next_change:
             return Wait(self._next_change)
-        return Call(Kind.PATCH, self._at, text=wanted, note=note)
+        return ReplyCall(Kind.PATCH, self._at, text=wanted, note=note)
 
-    def _numbered(self, kind: Kind, *, text: str = "", note: Text | None = None) -> Call:
+    def _numbered(self, kind: Kind, *, text: str = "", note: Text | None = None) -> ReplyCall:
         self._sequence += 1
-        return Call(kind, self._at, self._sequence, text, note)
+        return ReplyCall(kind, self._at, self._sequence, text, note)
 
     # --- what came of it
 
-    def done(self, call: Call, now: float, *, card_id: str = "", message_id: str = "") -> None:
+    def done(self, call: ReplyCall, now: float, *, card_id: str = "", message_id: str = "") -> None:
         """The platform has done it."""
         self._failures, self._failing_since = 0, None
         page = self.pages[call.page]
@@ -295,7 +297,7 @@ class StreamedReply:
         pause = 0.0 if self._is_streamed(page) else PATCH_INTERVAL
         self._next_change = now + max(pause, self._interval())
 
-    def failed(self, call: Call, error: FeishuError, now: float) -> None:
+    def failed(self, call: ReplyCall, error: FeishuError, now: float) -> None:
         """The platform has not done it, or nobody knows. Raises the error where nothing can be done about it."""
         page = self.pages[call.page]
         code = error.code if isinstance(error, APIError) else None
@@ -334,7 +336,7 @@ class StreamedReply:
             raise error
         self._not_before = now + seconds
 
-    def _shrink(self, page: Page) -> None:
+    def _shrink(self, page: ReplyPage) -> None:
         """The card is full earlier than was thought: what it has stays, the rest goes on the next one."""
         self._limit = int(self._limit * 0.75)
         if page.text is not None:

@@ -31,7 +31,7 @@ INTERRUPTED: Final = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """How an attempt ended. ``problem`` is empty where the platform answered; else it says why not, ``is_sent`` whether the
     call may have reached it, and ``may_retry`` whether a later attempt may succeed."""
 
@@ -54,13 +54,13 @@ def claim(approval_pk: UUID) -> CallApproval | None:
     if approval.decided_at is None or now - approval.decided_at > timedelta(
         minutes=settings.APPROVAL_MINUTES
     ):
-        finish(approval, Outcome(problem=TOO_LATE, is_sent=False))
+        finish(approval, CallOutcome(problem=TOO_LATE, is_sent=False))
         return None
     return approval
 
 
 @transaction.atomic
-def finish(approval: CallApproval, outcome: Outcome) -> None:
+def finish(approval: CallApproval, outcome: CallOutcome) -> None:
     """Write down how the attempt ended."""
     mine = CallApproval.objects.filter(
         pk=approval.pk, state=ApprovalState.SENDING, attempts=approval.attempts
@@ -110,7 +110,7 @@ def give_up_interrupted() -> None:
             note_end(approval, "uncertain", actor=SYSTEM, problem=INTERRUPTED)
 
 
-def _state_of(outcome: Outcome) -> ApprovalState:
+def _state_of(outcome: CallOutcome) -> ApprovalState:
     if not outcome.problem:
         return ApprovalState.DONE
     return ApprovalState.UNCERTAIN if outcome.is_sent else ApprovalState.FAILED

@@ -76,7 +76,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BarPart:
     """The events of one outcome in a bar."""
 
     outcome: str
@@ -94,7 +94,7 @@ class Column:
     hit_width: str
     label: str
     link: str
-    parts: Sequence[Part]
+    parts: Sequence[BarPart]
 
 
 def window_named(name: str) -> Window:
@@ -236,14 +236,14 @@ def _columns(found: History, bot: UUID | None) -> Iterator[Column]:
         )
 
 
-def _parts(counts: EventCount, most: int) -> Iterator[Part]:
+def _parts(counts: EventCount, most: int) -> Iterator[BarPart]:
     """From the bottom; what there is is seen, however little of the whole."""
     top = float(HEIGHT)
     for outcome in STATUSES:
         if number := getattr(counts, outcome):
             height = max(2.0, number * HEIGHT / most)
             top = max(0.0, top - height)
-            yield Part(outcome, f"{top:.1f}", f"{height:.1f}")
+            yield BarPart(outcome, f"{top:.1f}", f"{height:.1f}")
 
 
 def _legend(found: History, bot: UUID | None) -> Iterator[tuple[str, str, str, str]]:

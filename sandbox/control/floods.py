@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from sandbox.config import AppId
 from sandbox.control.endpoint import ControlRoute, command, known_app
 from sandbox.delivery import envelopes
-from sandbox.delivery.flood import MARK, Flood, Outcome
+from sandbox.delivery.flood import MARK, Flood, FloodOutcome
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
 
@@ -26,7 +26,7 @@ class Rush(Struct, forbid_unknown_fields=True, kw_only=True):
     per_second: Annotated[float, Meta(gt=0)] | None = None
 
 
-async def flood(sandbox: Sandbox, rush: Rush) -> Outcome:
+async def flood(sandbox: Sandbox, rush: Rush) -> FloodOutcome:
     """Thousands of events a second, each timed."""
     app = known_app(sandbox.world, rush.app_id)
     connection = sandbox.world.connections.choose(app.app_id)

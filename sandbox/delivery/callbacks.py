@@ -17,7 +17,7 @@ from sandbox.delivery import envelopes
 from sandbox.delivery.courier import Courier
 from sandbox.strange_json import parse_json
 from sandbox.world import ids
-from sandbox.world.deliveries import Answer
+from sandbox.world.deliveries import AppAnswer
 from sandbox.world.messages import Message
 from sandbox.world.world import World
 
@@ -97,7 +97,7 @@ def show(world: World, message: Message, card: dict[str, Any]) -> None:
     world.watchers.tell("message", message=message.shown())
 
 
-def _result(world: World, app: AppConfig, message: Message, answer: Answer) -> ClickResult:
+def _result(world: World, app: AppConfig, message: Message, answer: AppAnswer) -> ClickResult:
     try:
         response = _response(app, answer)
         toast = _toast(response)
@@ -110,7 +110,7 @@ def _result(world: World, app: AppConfig, message: Message, answer: Answer) -> C
     return ClickResult(code=0, toast=toast, card_updated=card is not None and recent)
 
 
-def _response(app: AppConfig, answer: Answer) -> dict[str, Any]:
+def _response(app: AppConfig, answer: AppAnswer) -> dict[str, Any]:
     codes = {
         "no_connection": NOT_CONFIGURED,
         "timeout": NO_ANSWER,

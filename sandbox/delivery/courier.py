@@ -21,7 +21,7 @@ from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.calls import masked
 from sandbox.world.connections import Connection, Flight, Written
-from sandbox.world.deliveries import Answer, Attempt, Outcome, Push, PushKind
+from sandbox.world.deliveries import AppAnswer, Attempt, Outcome, Push, PushKind
 from sandbox.world.world import World
 
 RETRY_SECONDS = (15.0, 300.0, 3600.0, 21600.0)
@@ -72,7 +72,7 @@ class Courier:
             self._twin(app, push)
         return push
 
-    async def call_back(self, app: AppConfig, payload: bytes, *, event_id: str) -> Answer:
+    async def call_back(self, app: AppConfig, payload: bytes, *, event_id: str) -> AppAnswer:
         """Push a card callback and wait for its answer; tried once, at most the deadline long."""
         push = self._open(app, payload, kind="callback", event_id=event_id, event_type="card.action.trigger")
         push.answer = asyncio.get_running_loop().create_future()
@@ -105,7 +105,7 @@ class Courier:
         flights = list(connection.in_flight.values())
         connection.in_flight.clear()
         for flight in flights:
-            self._landed(flight, Answer("closed"))
+            self._landed(flight, AppAnswer("closed"))
 
     def set_speed(self, speed: float) -> None:
         """Change how fast failed events are pushed again, those that wait already included."""
@@ -178,7 +178,7 @@ class Courier:
         attempt = Attempt(at=self._world.clock(), connection=connection.device_id if connection else "")
         push.attempts.append(attempt)
         if connection is None:
-            self._ended(push, attempt, Answer("no_connection"))
+            self._ended(push, attempt, AppAnswer("no_connection"))
             return
         fault = self._world.faults.of(push.app_id).delivery
         kind = "card" if fault.card_frames and push.kind == "callback" else "event"
@@ -191,7 +191,7 @@ class Courier:
             _enqueue(connection, flight, shuffle=fault.shuffle_chunks, lose=fault.lose_chunk)
         except asyncio.QueueFull:
             del connection.in_flight[message_id]
-            self._ended(push, attempt, Answer("congested"))
+            self._ended(push, attempt, AppAnswer("congested"))
 
     async def _post(self, app: AppConfig, push: Push) -> None:
         callback = push.kind == "callback"
@@ -200,7 +200,7 @@ class Courier:
             started = self._world.clock()
             attempt = Attempt(at=started, connection=url)
             push.attempts.append(attempt)
-            answer = Answer("no_connection")
+            answer = AppAnswer("no_connection")
             if url:
                 deadline = self._world.ack_deadline
                 broken = self._world.faults.of(app.app_id).delivery.break_off and len(push.attempts) == 1
@@ -210,7 +210,7 @@ class Courier:
         attempt.latency_ms = round((self._world.clock() - started) * 1000, 3)
         self._ended(push, attempt, answer)
 
-    def _landed(self, flight: Flight, answer: Answer) -> None:
+    def _landed(self, flight: Flight, answer: AppAnswer) -> None:
         if flight.deadline is not None:
             flight.deadline.cancel()
         attempt = flight.push.attempts[flight.attempt]
@@ -221,9 +221,9 @@ class Courier:
     def _missed(self, connection: Connection, flight: Flight) -> None:
         del connection.in_flight[flight.message_id]
         connection.overdue.append((flight.message_id, flight.push))
-        self._landed(flight, Answer("timeout"))
+        self._landed(flight, AppAnswer("timeout"))
 
-    def _ended(self, push: Push, attempt: Attempt, answer: Answer) -> None:
+    def _ended(self, push: Push, attempt: Attempt, answer: AppAnswer) -> None:
         attempt.outcome = answer.outcome
         attempt.code = answer.code
         if answer.outcome == "acked":
@@ -269,7 +269,7 @@ class Courier:
         push.timer = None
         push.next_at = None
 
-    def _log(self, push: Push, attempt: Attempt, answer: Answer) -> None:
+    def _log(self, push: Push, attempt: Attempt, answer: AppAnswer) -> None:
         call = self._world.calls.add(
             kind="push",
             at=int(attempt.at * 1000),
@@ -305,7 +305,7 @@ def _give_up(flight: Flight) -> None:
     if flight.deadline is not None:
         flight.deadline.cancel()
     if flight.push.answer is not None and not flight.push.answer.done():
-        flight.push.answer.set_result(Answer("closed"))
+        flight.push.answer.set_result(AppAnswer("closed"))
 
 
 def _note_late(connection: Connection, message_id: str) -> None:
@@ -316,16 +316,16 @@ def _note_late(connection: Connection, message_id: str) -> None:
     connection.strange_frames += 1
 
 
-def _answer_of(ack: Frame) -> Answer:
+def _answer_of(ack: Frame) -> AppAnswer:
     """`{"code": 200}`, with or without `headers` and base64 `data`; anything else counts as a refusal."""
     try:
         body = parse_json(ack.payload)
         code = int(body["code"])
         data = body.get("data")
     except (ValueError, KeyError, TypeError):
-        return Answer("refused")
+        return AppAnswer("refused")
     outcome: Outcome = "acked" if code == 200 else "refused"
-    return Answer(outcome, code, _unwrapped(data) if isinstance(data, str) else None)
+    return AppAnswer(outcome, code, _unwrapped(data) if isinstance(data, str) else None)
 
 
 def _unwrapped(data: str) -> bytes:

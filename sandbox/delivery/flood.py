@@ -29,7 +29,7 @@ _GOOD = re.compile(rb'"code":\s*200\b')
 Moment: TypeAlias = float
 
 
-class Outcome(Struct, frozen=True):
+class FloodOutcome(Struct, frozen=True):
     """What became of a flood. Times are milliseconds from when an event was due to its answer; `late_ms`: from when it
     was due to when it was written."""
 
@@ -66,7 +66,7 @@ class Flood:
         self._answered_at = self._started = 0.0
         self._done = asyncio.Event()
 
-    async def run(self) -> Outcome:
+    async def run(self) -> FloodOutcome:
         """Until everything is answered, or nothing has been for a while."""
         self._wire.divert(self._take)
         self._answered_at = self._started = time.perf_counter()
@@ -131,10 +131,10 @@ class Flood:
             self._done.set()
         return True
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self) -> FloodOutcome:
         seconds = max(self._answered_at - self._started, 1e-9)
         times, lateness = sorted(self._times), sorted(self._lateness)
-        return Outcome(
+        return FloodOutcome(
             answered=len(times),
             refused=self._refused,
             strange=self._strange,

@@ -20,7 +20,7 @@ from feishu.signatures import event_signature
 from sandbox.config import AppConfig
 from sandbox.delivery.envelopes import challenge
 from sandbox.strange_json import parse_json
-from sandbox.world.deliveries import Answer, Outcome
+from sandbox.world.deliveries import AppAnswer, Outcome
 
 CONNECT_SECONDS = 2.0
 CHALLENGE_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Webhook:
         callback: bool,
         seconds: float,
         breaks_off: bool = False,
-    ) -> Answer:
+    ) -> AppAnswer:
         """One delivery. For a callback `data` is the response body, and HTTP statuses count as codes.
 
         `breaks_off`: half of the body is sent, then the line is cut.
@@ -65,14 +65,14 @@ class Webhook:
                 app, url, payload, seconds=seconds, signed=True, breaks_off=breaks_off
             )
         except _BrokenOff:
-            return Answer("closed")
+            return AppAnswer("closed")
         except (httpx2.TimeoutException, TimeoutError):
-            return Answer("timeout")
+            return AppAnswer("timeout")
         except (httpx2.HTTPError, httpx2.InvalidURL):
-            return Answer("unreachable")
+            return AppAnswer("unreachable")
         outcome: Outcome = "acked" if response.status_code == 200 else "refused"
         body = response.content[:_LONGEST_ANSWER] if callback else None
-        return Answer(outcome, response.status_code, body)
+        return AppAnswer(outcome, response.status_code, body)
 
     async def verify(self, app: AppConfig, url: str) -> str:
         """Ask the URL to return a challenge; "" when it does, else what is wrong."""

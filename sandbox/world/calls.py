@@ -21,7 +21,7 @@ _URL_SECRET = re.compile(r"([?&](?:ticket|access_key|code|user_code|access_token
 _MAX_TEXT = 4000
 
 
-class Call(Struct):
+class LoggedCall(Struct):
     """One line of the log. `kind`: a call of the app, or a push to it. Times are milliseconds."""
 
     number: int
@@ -42,15 +42,15 @@ class Call(Struct):
 
 class CallLog:
     def __init__(self, keep: int) -> None:
-        self._calls: deque[Call] = deque(maxlen=keep)
+        self._calls: deque[LoggedCall] = deque(maxlen=keep)
         self._numbers = itertools.count(1)
 
-    def add(self, **fields: Any) -> Call:
-        call = Call(number=next(self._numbers), **fields)
+    def add(self, **fields: Any) -> LoggedCall:
+        call = LoggedCall(number=next(self._numbers), **fields)
         self._calls.appendleft(call)
         return call
 
-    def newest(self, *, limit: int, app_id: str | None = None) -> list[Call]:
+    def newest(self, *, limit: int, app_id: str | None = None) -> list[LoggedCall]:
         matching = (call for call in self._calls if app_id in {None, call.app_id})
         return list(itertools.islice(matching, limit))
 

@@ -25,7 +25,7 @@ class Attempt(Struct):
     latency_ms: float | None = None
 
 
-class Answer(Struct, frozen=True):
+class AppAnswer(Struct, frozen=True):
     """How an attempt ended; `data` is the callback's response, as its bytes came."""
 
     outcome: Outcome
@@ -50,7 +50,7 @@ class Push(Struct, eq=False):
     next_at: float | None = None
     late_acks: int = 0
     bad_acks: int = 0
-    answer: asyncio.Future[Answer] | None = None
+    answer: asyncio.Future[AppAnswer] | None = None
     timer: asyncio.TimerHandle | None = None
 
     def as_book(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 import pytest
 
-from feishu.directory import ChatInfo, Directory, Page
+from feishu.directory import ChatInfo, Directory, DirectoryPage
 from feishu.openapi import OpenAPI
 from feishu.people import Department, Profile
 from feishu.tenant_tokens import TenantTokens
@@ -54,7 +54,7 @@ def test_addresses_are_looked_up_together_and_answered_by_what_was_asked(platfor
 def test_people_of_a_department_come_in_pages(platform, directory):
     data = {"items": [{"open_id": "ou_1", "name": "王芳"}], "has_more": True, "page_token": "p2"}
     platform.will_say(TOKEN, {"code": 0, "data": data})
-    assert directory.people_in("od-1", page_token="p1") == Page([Profile("ou_1", name="王芳")], "p2")
+    assert directory.people_in("od-1", page_token="p1") == DirectoryPage([Profile("ou_1", name="王芳")], "p2")
     params = dict(platform.requests[1].url.params)
     assert params == {
         "department_id": "od-1",
@@ -72,7 +72,7 @@ def test_departments_below_have_their_names_in_all_languages(platform, directory
         "i18n_name": {"zh_cn": "研发部", "en_us": "R&D", "ja_jp": ""},
     }
     platform.will_say(TOKEN, {"code": 0, "data": {"items": [item], "has_more": False, "page_token": "odd"}})
-    assert directory.departments_below("0") == Page([Department("od-1", ("研发部", "R&D"))])
+    assert directory.departments_below("0") == DirectoryPage([Department("od-1", ("研发部", "R&D"))])
     url = platform.requests[1].url
     assert (url.path, url.params["fetch_child"]) == ("/open-apis/contact/v3/departments/0/children", "true")
 
@@ -80,7 +80,7 @@ def test_departments_below_have_their_names_in_all_languages(platform, directory
 def test_groups_of_the_bot_come_in_pages(platform, directory):
     data = {"items": [{"chat_id": "oc_1", "name": "项目群"}], "has_more": True, "page_token": "p2"}
     platform.will_say(TOKEN, {"code": 0, "data": data})
-    assert directory.chats() == Page([ChatInfo("oc_1", "项目群")], "p2")
+    assert directory.chats() == DirectoryPage([ChatInfo("oc_1", "项目群")], "p2")
 
 
 def test_people_are_described_together_and_those_out_of_reach_left_out(platform, directory):

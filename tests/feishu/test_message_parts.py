@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from feishu.message_parts import Part, PartKind, paragraphs_of, plain_text
+from feishu.message_parts import MessagePart, PartKind, paragraphs_of, plain_text
 
 
 def message(kind: str, content: Any, **fields: Any) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def test_names_stand_in_the_place_of_their_keys():
     mentions = [{"key": "@_user_1", "name": "Helper"}, {"key": "@_user_11", "name": "王芳"}]
     written = message("text", {"text": "@_user_1 ask @_user_11\nor @_all"}, mentions=mentions)
     first, second = paragraphs_of(written)
-    assert first[0] == Part(PartKind.MENTION, "@Helper")
+    assert first[0] == MessagePart(PartKind.MENTION, "@Helper")
     assert plain_text([first, second]) == "@Helper ask @王芳 or @all"
 
 
@@ -27,8 +27,8 @@ def test_rich_text_has_a_part_for_everything_it_shows():
         {"tag": "emotion", "emoji_type": "SMILE"},
     ]
     [title, [_text, link, *others]] = paragraphs_of(message("post", {"title": "Weekly", "content": [line]}))
-    assert title == [Part(PartKind.TEXT, "Weekly")]
-    assert link == Part(PartKind.LINK, "here", "https://example.com/")
+    assert title == [MessagePart(PartKind.TEXT, "Weekly")]
+    assert link == MessagePart(PartKind.LINK, "here", "https://example.com/")
     assert [part.kind for part in others] == [PartKind.MENTION, PartKind.IMAGE, PartKind.EMOJI]
     assert others[0].text == "@李雷"
 

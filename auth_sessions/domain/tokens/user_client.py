@@ -28,7 +28,7 @@ from core.database.text import storable
 from feishu.apaas import App, WorkspaceClient, list_apps
 from feishu.codes import REJECTED_USER_TOKEN, WRONG_KIND
 from feishu.errors import FeishuError, InvalidToken, MissingScope
-from feishu.transport import Answer, Transport
+from feishu.transport import PlatformAnswer, Transport
 from feishu.user_api import UserAPI
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class UserCalls:
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> PlatformAnswer:
         """`path` begins with /open-apis/; `timeout`: seconds (15)."""
         request = {"params": params, "json": json, "headers": headers, "timeout": timeout}
         grant = self._usable()
@@ -114,7 +114,7 @@ class UserCalls:
             return None
         return now if isinstance(decide_for_call(now), Use) else None
 
-    def _send(self, grant: UserToken, method: str, path: str, request: dict[str, Any]) -> Answer:
+    def _send(self, grant: UserToken, method: str, path: str, request: dict[str, Any]) -> PlatformAnswer:
         """One call, recorded before it is sent, and its outcome afterwards."""
         api = UserAPI(self._bot.credentials, grant.access_token, self._transport)
         use = TokenUse(

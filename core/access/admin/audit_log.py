@@ -23,7 +23,7 @@ from core.console.filters import since
 from core.console.rendering import EMPTY, ago, identifier, json_block, when
 
 
-class Choice(admin.SimpleListFilter, ABC):
+class ChoiceFilter(admin.SimpleListFilter, ABC):
     """One of the offered values, by a condition on the entries; another value finds nothing."""
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
@@ -43,7 +43,7 @@ class Choice(admin.SimpleListFilter, ABC):
         """What entries with this value are like."""
 
 
-class GroupFilter(Choice):
+class GroupFilter(ChoiceFilter):
     """What the entries are about."""
 
     title = _("subject")
@@ -56,7 +56,7 @@ class GroupFilter(Choice):
         return {"action__in": [code for code in ACTIONS if code.partition(".")[0] == value]}
 
 
-class ActionFilter(Choice):
+class ActionFilter(ChoiceFilter):
     """The actions that have a name; looking for those that occur would read the whole log."""
 
     title = _("action")
@@ -70,7 +70,7 @@ class ActionFilter(Choice):
         return {"action": value}
 
 
-class OperatorFilter(Choice):
+class OperatorFilter(ChoiceFilter):
     """Who acted; offers all operators, or those who share a bot with the one who asks."""
 
     title = _("operator")
@@ -86,7 +86,7 @@ class OperatorFilter(Choice):
         return {"operator": int(value)}
 
 
-class BotFilter(Choice):
+class BotFilter(ChoiceFilter):
     """To which bot it was done."""
 
     title = _("bot")

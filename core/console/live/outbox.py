@@ -27,7 +27,7 @@ PATIENCE: Final = 2.0
 """Seconds that sending one message may take, and the pause after a failure."""
 
 
-class Outbox:
+class NotificationOutbox:
     """Notifications to be sent. ``dropped`` counts the messages that could not be."""
 
     def __init__(self) -> None:
@@ -104,6 +104,6 @@ async def _send(changes: Changes) -> None:
             await layer.group_send(GROUP, {"type": MESSAGE, "changes": changes.as_message()})
 
 
-OUTBOX = Outbox()
+OUTBOX = NotificationOutbox()
 os.register_at_fork(after_in_child=OUTBOX.reset)
 atexit.register(OUTBOX.stop)

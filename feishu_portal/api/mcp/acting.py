@@ -14,7 +14,7 @@ from starlette.types import Scope as Request
 from core.access.scopes import Scope
 from feishu.codes import explain
 from feishu_portal.api.mcp.agent import Agent
-from feishu_portal.api.mcp.inner import Answer, AnswerTooLongError, ask
+from feishu_portal.api.mcp.inner import AnswerTooLongError, InnerAnswer, ask
 from feishu_portal.api.problems import CONTENT_TYPE
 
 MAX_JSON: Final = 1024 * 1024
@@ -79,7 +79,7 @@ class Acting:
         body: bytes = b"",
         content_type: str = "",
         limit: int = MAX_JSON,
-    ) -> Answer:
+    ) -> InnerAnswer:
         """The platform's answer as it is. Raises ToolError where it is no success."""
         method, template = api.split(" ", 1)
         filled = template.format_map({name: quote(value, safe="") for name, value in (path or {}).items()})
@@ -115,7 +115,7 @@ class Acting:
 
     async def _by_rest(
         self, method: str, path: str, query: Mapping[str, object] | None = None, body: object = None
-    ) -> Answer:
+    ) -> InnerAnswer:
         return await ask(
             self.applications.rest,
             self.origin,
@@ -131,7 +131,7 @@ class Acting:
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.agent.connection.key}"}
 
-    async def _check(self, answer: Answer) -> None:
+    async def _check(self, answer: InnerAnswer) -> None:
         """Raises ToolError for a refusal, the platform's or the portal's, with a link where the person can end it."""
         if answer.content_type == CONTENT_TYPE:
             refusal = _refusal(answer)
@@ -195,14 +195,14 @@ def _written(body: object) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
-def _parsed(answer: Answer) -> Any:
+def _parsed(answer: InnerAnswer) -> Any:
     try:
         return json.loads(answer.body or b"null")
     except ValueError:
         raise ToolError("upstream_failed", "The answer is no JSON.", http_status=answer.status) from None
 
 
-def _refusal(answer: Answer) -> ToolError:
+def _refusal(answer: InnerAnswer) -> ToolError:
     problem = _parsed(answer)
     facts = {
         name: value for name, value in problem.items() if name not in {"type", "status", "code", "detail"}

@@ -24,7 +24,7 @@ class AnswerTooLongError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class InnerAnswer:
     """A response, read whole; the names of headers are in lower case."""
 
     status: int
@@ -47,7 +47,7 @@ async def ask(
     query: str = "",
     body: bytes = b"",
     limit: int,
-) -> Answer:
+) -> InnerAnswer:
     """The application's answer to a request that comes from where ``origin`` came from. ``path`` and ``query`` are encoded.
 
     Raises AnswerTooLongError for an answer of more than ``limit`` bytes, as soon as it is known.
@@ -81,7 +81,7 @@ async def ask(
                 raise
     if collected.is_too_long:
         raise AnswerTooLongError
-    return Answer(collected.status, collected.headers, bytes(collected.body))
+    return InnerAnswer(collected.status, collected.headers, bytes(collected.body))
 
 
 class _Collected:

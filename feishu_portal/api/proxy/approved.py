@@ -19,7 +19,7 @@ from feishu_portal.api.proxy.call import ProxyCall
 from feishu_portal.api.proxy.server import ProxyServer
 from feishu_portal.api.proxy.target import Target
 from feishu_portal.api.proxy.upload import Upload
-from feishu_portal.approvals.carrying_out import Outcome, claim, finish
+from feishu_portal.approvals.carrying_out import CallOutcome, claim, finish
 from feishu_portal.approvals.models import CallApproval, StoredAnswer, StoredCall
 
 logger = logging.getLogger(__name__)
@@ -50,14 +50,14 @@ def send_approved(approval_pk: UUID) -> None:
         try:
             outcome = asyncio.run(_send(approval, approval.stored_call))
         except SealedValueError:
-            outcome = Outcome(problem="token_sealed", is_sent=False)
+            outcome = CallOutcome(problem="token_sealed", is_sent=False)
         except Exception:
             logger.exception("approved_call_failed")
-            outcome = Outcome(problem="internal_error")
+            outcome = CallOutcome(problem="internal_error")
     finish(approval, outcome)
 
 
-async def _send(approval: CallApproval, call: StoredCall) -> Outcome:
+async def _send(approval: CallApproval, call: StoredCall) -> CallOutcome:
     headers = [(name.encode(), value.encode("latin-1")) for name, value in call.headers]
     named = dict(call.headers)
     request = CallRequest(
@@ -85,9 +85,9 @@ async def _send(approval: CallApproval, call: StoredCall) -> Outcome:
             await ProxyCall(server, request, admitted, headers=headers, upload=upload, send=answer.send).run()
     except Problem as problem:
         is_sent = is_sent and problem.extra.get("sent") != "no"
-        return Outcome(problem=problem.code, is_sent=is_sent, may_retry=problem.code in _TRANSIENT)
+        return CallOutcome(problem=problem.code, is_sent=is_sent, may_retry=problem.code in _TRANSIENT)
     except TimeoutError:
-        return Outcome(problem="upstream_failed", is_sent=is_sent, may_retry=True)
+        return CallOutcome(problem="upstream_failed", is_sent=is_sent, may_retry=True)
     return answer.outcome
 
 
@@ -126,9 +126,9 @@ class _Collected:
             self._body += message["body"]
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CallOutcome:
         body = bytes(self._body) if self._is_whole and not self._is_long else None
-        return Outcome(
+        return CallOutcome(
             status=self._status,
             code=_code(body),
             log_id=self._headers.get("x-tt-logid", ""),

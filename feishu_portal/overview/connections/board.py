@@ -44,7 +44,7 @@ _ORDER: Final = list(ConnectionHealth)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BoardRow:
     """One bot on the board. ``cells``: its connections by process, in the order of the columns."""
 
     status: BotStatus
@@ -70,7 +70,7 @@ class Row:
 class Board:
     """The whole, or as much of it as was asked for. ``others``: bots that are counted and not drawn, by their health."""
 
-    rows: list[Row]
+    rows: list[BoardRow]
     processes: list[Process]
     others: Counter[ConnectionHealth] = field(default_factory=Counter)
     left_out: int = 0
@@ -174,7 +174,9 @@ def _bots(user: User) -> BotQuerySet:
     )
 
 
-def _rows(user: User, bots: list[Bot], known: Sequence[BotStatus] = ()) -> tuple[list[Row], list[Process]]:
+def _rows(
+    user: User, bots: list[Bot], known: Sequence[BotStatus] = ()
+) -> tuple[list[BoardRow], list[Process]]:
     """``known``: more bots than these, whose processes are shown, too."""
     found = statuses(bots, losses=losses_of_a_day(bots))
     running = processes(user, known or found)
@@ -183,14 +185,14 @@ def _rows(user: User, bots: list[Bot], known: Sequence[BotStatus] = ()) -> tuple
     return [_row(status, running, not_held) for status in found], running
 
 
-def _row(status: BotStatus, running: list[Process], not_held: CodeInfo) -> Row:
+def _row(status: BotStatus, running: list[Process], not_held: CodeInfo) -> BoardRow:
     by_holder: dict[UUID | None, list[SlotStatus]] = {}
     columns = {process.id for process in running}
     for slot in status.slots if status.is_wanted else ():
         holder = slot.row.holder if slot.is_held and slot.row.holder in columns else None
         by_holder.setdefault(holder, []).append(slot)
     diagnosis = status.diagnosis(not_held=not_held)
-    return Row(
+    return BoardRow(
         status=status,
         cells=tuple((process, tuple(by_holder.get(process.id, ()))) for process in running),
         unheld=tuple(by_holder.get(None, ())),

@@ -10,7 +10,7 @@ from bots.live_updates import BOTS, PROCESSES, SLOTS
 from core.console.live import ANYTHING, Changes
 from core.console.live.feeds import Feed
 from core.console.live.viewers import Viewer
-from feishu_portal.overview.connections.board import Board, Row, Selection, read_board, read_rows
+from feishu_portal.overview.connections.board import Board, BoardRow, Selection, read_board, read_rows
 
 
 class BoardFeed(Feed):
@@ -72,7 +72,7 @@ def _counts(board: Board) -> dict[str, str]:
     return {"": str(board.total)} | {str(health): str(count) for health, count in board.counts.items()}
 
 
-def render_row(row: Row) -> str:
+def render_row(row: BoardRow) -> str:
     """One row as it stands on the page."""
     return render_to_string("admin/connections/row.html", {"row": row})
 

@@ -3,7 +3,7 @@ from dataclasses import asdict
 import pytest
 from django.utils import timezone
 
-from auth_sessions.campaigns.answers import CONDITIONS, Answer, answer_of, count_answers
+from auth_sessions.campaigns.answers import CONDITIONS, CampaignAnswer, answer_of, count_answers
 from auth_sessions.enums import SessionState
 from auth_sessions.models import Campaign, CampaignMember
 from bots.enums import RecipientKind, RecipientState
@@ -14,13 +14,13 @@ pytestmark = pytest.mark.django_db
 
 SENT = RecipientState.SENT
 CASES = {
-    "authorized": (SENT, SessionState.EXPIRED, True, Answer.AUTHORIZED),
-    "silent": (SENT, SessionState.SENT, False, Answer.WAITING),
-    "expired": (SENT, SessionState.EXPIRED, False, Answer.WAITING),
-    "unkept": (SENT, None, False, Answer.WAITING),
-    "declined": (SENT, SessionState.DENIED, False, Answer.DECLINED),
-    "unreached": (SENT, SessionState.FAILED, False, Answer.FAILED),
-    "unasked": (RecipientState.FAILED, None, False, Answer.FAILED),
+    "authorized": (SENT, SessionState.EXPIRED, True, CampaignAnswer.AUTHORIZED),
+    "silent": (SENT, SessionState.SENT, False, CampaignAnswer.WAITING),
+    "expired": (SENT, SessionState.EXPIRED, False, CampaignAnswer.WAITING),
+    "unkept": (SENT, None, False, CampaignAnswer.WAITING),
+    "declined": (SENT, SessionState.DENIED, False, CampaignAnswer.DECLINED),
+    "unreached": (SENT, SessionState.FAILED, False, CampaignAnswer.FAILED),
+    "unasked": (RecipientState.FAILED, None, False, CampaignAnswer.FAILED),
     "left out": (RecipientState.LEFT_OUT, None, False, None),
     "to come": (RecipientState.READY, None, False, None),
 }

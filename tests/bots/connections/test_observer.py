@@ -16,7 +16,7 @@ from bots.enums import LossReason
 from bots.models import ConnectionLoss, ConnectionSlot
 from core.database.thread import DatabaseThread
 from feishu.errors import ConnectError, FeishuError, TransportError
-from feishu.long_connection.ending import STOPPED, Ending, EndKind
+from feishu.long_connection.ending import STOPPED, ConnectionEnding, EndKind
 from tests.core.metrics.scraping import value
 from tests.factories import make_bot
 
@@ -81,7 +81,7 @@ async def test_heartbeats_are_told_with_their_figures_and_begin_anew_with_the_co
     slot = await story.written()
     assert (slot.heartbeats, slot.heartbeat_intervals) == (3, [30.0, 42.0])
     assert (slot.heartbeat_average, slot.heartbeat_deviation, slot.is_unsteady) == (36.0, 6.0, True)
-    observer.disconnected(Ending(EndKind.NETWORK))
+    observer.disconnected(ConnectionEnding(EndKind.NETWORK))
     observer.connected("device")
     slot = await story.written()
     assert (slot.heartbeats, slot.heartbeat_intervals, slot.heartbeat_deviation) == (0, [], None)
@@ -90,10 +90,10 @@ async def test_heartbeats_are_told_with_their_figures_and_begin_anew_with_the_co
 @pytest.mark.parametrize(
     ("ending", "loss"),
     [
-        (Ending(EndKind.SILENT, "silent for 250 s"), (LossReason.SILENT, None, "silent for 250 s")),
-        (Ending(EndKind.CLOSED, "going away", 1001), (LossReason.CLOSED, 1001, "going away")),
-        (Ending(EndKind.NETWORK, "cut"), (LossReason.NETWORK, None, "cut")),
-        (Ending(EndKind.ERROR, "internal error"), (LossReason.ERROR, None, "internal error")),
+        (ConnectionEnding(EndKind.SILENT, "silent for 250 s"), (LossReason.SILENT, None, "silent for 250 s")),
+        (ConnectionEnding(EndKind.CLOSED, "going away", 1001), (LossReason.CLOSED, 1001, "going away")),
+        (ConnectionEnding(EndKind.NETWORK, "cut"), (LossReason.NETWORK, None, "cut")),
+        (ConnectionEnding(EndKind.ERROR, "internal error"), (LossReason.ERROR, None, "internal error")),
     ],
 )
 async def test_loss_is_kept_with_its_reason(story, ending, loss):
@@ -129,7 +129,7 @@ async def test_failures_are_kept_once_for_an_outage_and_a_code(story):
 async def test_what_never_held_the_slot_has_nothing_to_lose(story):
     observer = await story.begin(held=False)
     observer.connected("device")
-    observer.disconnected(Ending(EndKind.NETWORK))
+    observer.disconnected(ConnectionEnding(EndKind.NETWORK))
     failed(observer, REFUSED)
     assert await story.losses() == []
 
@@ -137,7 +137,7 @@ async def test_what_never_held_the_slot_has_nothing_to_lose(story):
 async def test_time_of_the_fall_survives_the_attempts_until_the_connection_stands_again(story):
     observer = await story.begin()
     observer.connected("device")
-    observer.disconnected(Ending(EndKind.NETWORK))
+    observer.disconnected(ConnectionEnding(EndKind.NETWORK))
     fell = (await story.written()).down_since
     assert fell is not None
     observer.connecting()
@@ -150,7 +150,7 @@ async def test_time_of_the_fall_survives_the_attempts_until_the_connection_stand
 async def test_losses_wait_for_a_database_that_is_away(story, monkeypatch):
     observer = await story.begin()
     observer.connected("device")
-    observer.disconnected(Ending(EndKind.NETWORK))
+    observer.disconnected(ConnectionEnding(EndKind.NETWORK))
     run = story.database.run
 
     async def away(*_arguments: Any, **_values: Any) -> None:
@@ -166,7 +166,7 @@ async def test_losses_of_a_bot_that_is_gone_hold_up_nobody_elses(story):
     observer = await story.begin()
     observer.connected("device")
     story.reports.lost(ConnectionLoss(bot_id=uuid4(), number=1, at=timezone.now(), reason="silent"))
-    observer.disconnected(Ending(EndKind.NETWORK))
+    observer.disconnected(ConnectionEnding(EndKind.NETWORK))
     assert [reason for reason, *_ in await story.losses()] == [LossReason.NETWORK]
 
 
@@ -186,7 +186,7 @@ async def test_next_attempt_is_told_until_it_begins(story):
     observer = await story.begin()
     observer.connecting()
     observer.connected("d1")
-    observer.disconnected(Ending(EndKind.CLOSED, code=1001))
+    observer.disconnected(ConnectionEnding(EndKind.CLOSED, code=1001))
     before = timezone.now()
     observer.waiting(30.0)
     slot = await story.written()
@@ -202,7 +202,7 @@ async def test_losses_and_failures_are_counted_for_the_bot(story):
     before = value(reconnects, "cli_1", "silent"), value(failures, "cli_1", "refused")
     observer = await story.begin()
     observer.connected("device")
-    observer.disconnected(Ending(EndKind.SILENT))
+    observer.disconnected(ConnectionEnding(EndKind.SILENT))
     failed(observer, REFUSED)
     observer.disconnected(STOPPED)
     after = value(reconnects, "cli_1", "silent"), value(failures, "cli_1", "refused")

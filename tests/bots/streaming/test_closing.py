@@ -19,7 +19,7 @@ from bots.tasks import sweep
 from feishu.errors import APIError, FeishuError
 from feishu.openapi import OpenAPI
 from feishu.streaming.cards import INTERRUPTED
-from feishu.streaming.reply import Call, Kind, StreamedReply
+from feishu.streaming.reply import Kind, ReplyCall, StreamedReply
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def left_open(bot: Bot, chat, text: str = "Half a sent", *, until: Kind | None =
     reply, performer = StreamedReply(interval=lambda: 0.0), Performer(row, to, OpenAPI(bot.credentials))
     reply.add(text)
     now = 0.0
-    while isinstance(step := reply.next(now), Call):
+    while isinstance(step := reply.next(now), ReplyCall):
         if step.kind is Kind.SEND:
             records.keep(row, [(page.card_id, page.message_id) for page in reply.pages[: step.page + 1]])
         now += 1
@@ -165,7 +165,7 @@ async def test_attempt_after_a_killed_one_writes_on_its_card(bot, chat):
 async def test_writer_that_comes_back_after_the_sweep_is_refused_by_the_platform(bot, chat):
     row = await sync_to_async(left_open)(bot, chat)
     await sync_to_async(close_left)()
-    late = Call(Kind.TYPE, 0, sequence=row.epoch * 1_000_000 + 50, text="late")
+    late = ReplyCall(Kind.TYPE, 0, sequence=row.epoch * 1_000_000 + 50, text="late")
     performer = Performer(row, await asyncio.to_thread(chat.to), OpenAPI(bot.credentials))
     page = StreamedReply(pages=ReplyStream(cards=(await ReplyStream.objects.aget()).cards).pages).pages[0]
     with pytest.raises(APIError, match=r"300309|300317"):

@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 from core.access.models import User
 from events.admin.life import life_of
-from events.admin.problems import Problem, problems_of
+from events.admin.problems import EventProblem, problems_of
 from events.enums import DeliveryFailure, DeliveryStatus, EventStatus, RunFailure
 from events.models import Delivery, Event, HandlerRun
 from tests.console.rows import Rows, page_of, signed_in, text_of
@@ -24,11 +24,11 @@ def english() -> Iterator[None]:
         yield
 
 
-def found(event: Event, viewer: User, *, may_change: bool = True) -> list[Problem]:
+def found(event: Event, viewer: User, *, may_change: bool = True) -> list[EventProblem]:
     return problems_of(life_of(event, viewer), may_change=may_change)
 
 
-def addresses(problem: Problem) -> list[str]:
+def addresses(problem: EventProblem) -> list[str]:
     return [repair.address for repair in problem.repairs]
 
 

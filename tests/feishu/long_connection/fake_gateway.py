@@ -16,7 +16,7 @@ from feishu.errors import FeishuError
 from feishu.frames import CONTROL, DATA, Frame, decode, encode
 from feishu.long_connection.address import new_client
 from feishu.long_connection.connection import Connection, Message, Reply, Sink, Timing
-from feishu.long_connection.ending import Ending
+from feishu.long_connection.ending import ConnectionEnding
 from feishu.outgoing import Route
 from feishu.platforms import Platform
 
@@ -143,7 +143,7 @@ class Diary:
     def __init__(self) -> None:
         self.entries: list[tuple[str, Any]] = []
         self.failures: list[tuple[FeishuError, int, bool, float]] = []
-        self.endings: list[Ending] = []
+        self.endings: list[ConnectionEnding] = []
         self.waits: list[float] = []
         self._written = asyncio.Event()
 
@@ -153,7 +153,7 @@ class Diary:
     def connected(self, device_id: str) -> None:
         self._write("connected", device_id)
 
-    def disconnected(self, ending: Ending) -> None:
+    def disconnected(self, ending: ConnectionEnding) -> None:
         self.endings.append(ending)
         self._write("disconnected", str(ending))
 

@@ -1,7 +1,7 @@
 import asyncio
 
 from feishu.long_connection.connection import Message
-from feishu.long_connection.ending import Ending, EndKind
+from feishu.long_connection.ending import ConnectionEnding, EndKind
 from tests.feishu.long_connection.fake_gateway import PATIENCE, Diary, event, running
 
 
@@ -38,7 +38,7 @@ async def test_an_observer_that_raises_on_connecting_does_not_end_the_run_or_lea
 
 async def test_an_observer_that_raises_when_the_connection_is_ended_does_not_keep_it_running(gateway, caplog):
     class Faulty(Diary):
-        def disconnected(self, ending: Ending) -> None:
+        def disconnected(self, ending: ConnectionEnding) -> None:
             super().disconnected(ending)
             raise RuntimeError("observer")
 

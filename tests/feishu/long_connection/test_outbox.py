@@ -3,12 +3,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from feishu.long_connection.outbox import Outbox
+from feishu.long_connection.outbox import FrameOutbox
 from tests.feishu.long_connection.fake_gateway import PATIENCE
 
 
 async def test_frames_that_pile_up_are_written_together():
-    outbox, written = Outbox(limit=10), []
+    outbox, written = FrameOutbox(limit=10), []
 
     async def write(frames: Sequence[bytes]) -> None:
         written.append(list(frames))
@@ -25,7 +25,7 @@ async def test_frames_that_pile_up_are_written_together():
 
 
 async def test_a_full_outbox_has_room_once_all_is_written():
-    outbox, release = Outbox(limit=2), asyncio.Event()
+    outbox, release = FrameOutbox(limit=2), asyncio.Event()
 
     async def write(_frames: Sequence[bytes]) -> None:
         await release.wait()
@@ -46,7 +46,7 @@ async def test_a_full_outbox_has_room_once_all_is_written():
 
 
 async def test_a_write_that_takes_too_long_ends_the_writing():
-    outbox = Outbox(limit=2)
+    outbox = FrameOutbox(limit=2)
 
     async def write(_frames: Sequence[bytes]) -> None:
         await asyncio.sleep(3600)

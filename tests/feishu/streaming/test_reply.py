@@ -12,10 +12,10 @@ from feishu.streaming.reply import (
     EPOCH,
     GIVE_UP_SECONDS,
     MAX_CARDS,
-    Call,
-    Ending,
     Kind,
     Over,
+    ReplyCall,
+    ReplyEnding,
     StreamedReply,
     Wait,
     Way,
@@ -39,7 +39,7 @@ class Platform:
     now: float = 1000.0
     cards: dict[str, Card] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[ReplyCall] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     faults: list[FeishuError] = field(default_factory=list)
     limit: int = 30 * 1024
@@ -48,7 +48,7 @@ class Platform:
         """Go on until the reply waits for more text, or is over."""
         for _ in range(10_000):
             step = self.reply.next(self.now)
-            if isinstance(step, Call):
+            if isinstance(step, ReplyCall):
                 self.answer(step)
             elif isinstance(step, Wait) and step.until is not None:
                 self.now = step.until
@@ -56,7 +56,7 @@ class Platform:
                 return step
         raise AssertionError("the reply comes to no end")
 
-    def answer(self, call: Call) -> None:
+    def answer(self, call: ReplyCall) -> None:
         self.calls.append(call)
         self.times.append(self.now)
         try:
@@ -68,7 +68,7 @@ class Platform:
         else:
             self.reply.done(call, self.now, card_id=card_id, message_id=message_id)
 
-    def do(self, call: Call) -> tuple[str, str]:
+    def do(self, call: ReplyCall) -> tuple[str, str]:
         if len(json.dumps(call.text, ensure_ascii=False).encode()) > self.limit:
             raise refusal(200860)
         page = self.reply.pages[call.page]
@@ -87,7 +87,7 @@ class Platform:
             self.cards[page.card_id] = Card(call.text, call.sequence)
         return "", ""
 
-    def change(self, call: Call, card: Card) -> None:
+    def change(self, call: ReplyCall, card: Card) -> None:
         if call.sequence <= card.sequence:
             raise refusal(300317)
         card.sequence = call.sequence
@@ -126,7 +126,7 @@ def test_reply_is_made_typed_and_closed(platform):
     assert platform.run() == Wait()
     platform.reply.add(" world")
     platform.run()
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     assert platform.run() == Over()
     assert platform.kinds == ["create", "send", "type", "close"]
     assert platform.cards == {"c0": Card("Hello world", 2, False, [], "Hello worl")}
@@ -137,7 +137,7 @@ def test_nothing_is_sent_before_there_is_something_to_say(platform):
     assert platform.run() == Wait()
     platform.reply.add("  \n")
     assert platform.run() == Wait()
-    platform.reply.end(Ending.INTERRUPTED)
+    platform.reply.end(ReplyEnding.INTERRUPTED)
     assert platform.run() == Over()
     assert platform.calls == []
 
@@ -146,9 +146,9 @@ def test_text_is_collected_and_the_card_changed_at_intervals(platform):
     for number in range(500):
         platform.reply.add(f"token {number} ")
         platform.now += 0.002
-        while isinstance(step := platform.reply.next(platform.now), Call):
+        while isinstance(step := platform.reply.next(platform.now), ReplyCall):
             platform.answer(step)
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     platform.run()
     typed = [at for at, call in zip(platform.times, platform.calls, strict=True) if call.kind is Kind.TYPE]
     assert platform.texts == ["".join(f"token {number} " for number in range(500))]
@@ -161,7 +161,7 @@ def test_full_card_is_closed_and_the_reply_goes_on_on_the_next(platform):
     for at in range(0, len(text), 997):
         platform.reply.add(text[at : at + 997])
         platform.run()
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     assert platform.run() == Over()
     assert "".join(platform.texts) == text
     assert len(platform.cards) == 4
@@ -172,7 +172,7 @@ def test_full_card_is_closed_and_the_reply_goes_on_on_the_next(platform):
 def test_text_that_comes_at_once_goes_on_as_many_cards(platform):
     text = "```\n" + "x = 1\n" * 12_000 + "```\n"
     platform.reply.add(text)
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     platform.run()
     assert "".join(platform.texts).replace("``````\n", "") == text
     assert all(card.startswith("```\n") and card.rstrip().endswith("```") for card in platform.texts)
@@ -184,13 +184,13 @@ def test_reply_without_end_is_ended(platform):
     assert platform.run() == Over()
     assert len(platform.cards) == MAX_CARDS
     assert platform.cards[f"c{MAX_CARDS - 1}"].notes == [TOO_LONG.en_us]
-    assert platform.reply.ending is Ending.TOO_LONG
+    assert platform.reply.ending is ReplyEnding.TOO_LONG
 
 
 def test_interrupted_reply_says_so(platform):
     platform.reply.add("Half of a sent")
     platform.run()
-    platform.reply.end(Ending.INTERRUPTED)
+    platform.reply.end(ReplyEnding.INTERRUPTED)
     assert platform.run() == Over()
     assert platform.kinds == ["create", "send", "note", "close"]
     assert platform.cards["c0"].notes == [INTERRUPTED.en_us]
@@ -200,7 +200,7 @@ def test_card_before_says_that_nothing_followed(platform):
     platform.reply.add("A line of some words.\n" * 1_075)
     platform.run()
     assert len(platform.cards) == 1
-    platform.reply.end(Ending.INTERRUPTED)
+    platform.reply.end(ReplyEnding.INTERRUPTED)
     platform.run()
     assert [card.notes for card in platform.cards.values()] == [[INTERRUPTED.en_us]]
     assert not platform.cards["c0"].is_streaming
@@ -264,7 +264,7 @@ def test_card_that_is_full_early_is_left_as_it_is(platform):
     for at in range(0, len(text), 700):
         platform.reply.add(text[at : at + 700])
         platform.run()
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     platform.run()
     assert "".join(platform.texts) == text
     assert not any(card.is_streaming for card in platform.cards.values())
@@ -276,7 +276,7 @@ def test_platform_that_is_away_for_a_moment_costs_nothing(platform):
     platform.run()
     platform.faults = [TransportError("gone")] * 3
     platform.reply.add("b")
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     assert platform.run() == Over()
     assert platform.texts == ["ab"]
     assert platform.now >= 1003
@@ -300,7 +300,7 @@ def test_refusal_ends_the_reply_at_once(platform):
 def test_note_whose_answer_was_lost_is_not_added_twice(platform):
     platform.reply.add("a")
     platform.run()
-    platform.reply.end(Ending.INTERRUPTED)
+    platform.reply.end(ReplyEnding.INTERRUPTED)
     platform.faults = [TransportError("lost"), refusal(300301)]
     assert platform.run() == Over()
     assert platform.kinds[-3:] == ["note", "note", "close"]
@@ -319,7 +319,7 @@ def test_message_is_replaced_where_there_are_no_card_entities(platform, error):
     assert platform.cards == {"om_0": Card("Hello", notes=[TYPING.en_us])}
     platform.reply.add(" world")
     platform.run()
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     assert platform.run() == Over()
     assert platform.cards == {"om_0": Card("Hello world")}
     assert platform.reply.way is Way.PATCHED
@@ -332,7 +332,7 @@ def test_message_says_that_it_was_interrupted(platform):
     platform.reply.way = Way.PATCHED
     platform.reply.add("Hello")
     platform.run()
-    platform.reply.end(Ending.INTERRUPTED)
+    platform.reply.end(ReplyEnding.INTERRUPTED)
     platform.run()
     assert platform.cards == {"om_0": Card("Hello", notes=[INTERRUPTED.en_us])}
 
@@ -342,7 +342,7 @@ def test_long_reply_goes_on_in_further_messages(platform):
     platform.reply.way = Way.PATCHED
     text = "A line of some words.\n" * 100
     platform.reply.add(text)
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     platform.run()
     assert "".join(platform.texts) == text
     assert not any(card.notes for card in platform.cards.values())
@@ -359,11 +359,11 @@ def again(platform: Platform, *pages: tuple[str, str], epoch: int = 1) -> None:
 def test_another_attempt_writes_on_the_card_of_the_first(platform):
     platform.reply.add("First att")
     platform.run()
-    platform.reply.end(Ending.INTERRUPTED)
+    platform.reply.end(ReplyEnding.INTERRUPTED)
     platform.run()
     again(platform, ("c0", "om_c0"))
     platform.reply.add("Second attempt")
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     assert platform.run() == Over()
     assert platform.cards == {"c0": Card("Second attempt", EPOCH + 2, False, [], "Second att")}
     assert platform.kinds == ["renew", "close"]
@@ -374,7 +374,7 @@ def test_card_that_was_made_and_not_sent_is_sent(platform):
     platform.cards["c0"] = Card("x")
     again(platform, ("c0", ""))
     platform.reply.add("y")
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     platform.run()
     assert platform.kinds == ["renew", "send", "close"]
 
@@ -383,7 +383,7 @@ def test_cards_that_are_not_needed_any_more_say_so(platform):
     platform.cards = {"c0": Card("long"), "c1": Card("longer")}
     again(platform, ("c0", "om_c0"), ("c1", "om_c1"))
     platform.reply.add("short")
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     assert platform.run() == Over()
     assert platform.texts == ["short", f"{REPLACED.zh_cn}\n{REPLACED.en_us}"]
     assert not any(card.is_streaming for card in platform.cards.values())
@@ -393,7 +393,7 @@ def test_message_of_the_first_attempt_is_replaced(platform):
     platform.cards["om_0"] = Card("old", notes=[INTERRUPTED.en_us])
     again(platform, ("", "om_0"))
     platform.reply.add("new")
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     platform.run()
     assert platform.kinds == ["patch"]
     assert platform.cards == {"om_0": Card("new")}
@@ -402,6 +402,6 @@ def test_message_of_the_first_attempt_is_replaced(platform):
 def test_message_that_may_have_been_sent_is_replaced(platform):
     again(platform, ("", ""))
     platform.reply.add("new")
-    platform.reply.end(Ending.COMPLETE)
+    platform.reply.end(ReplyEnding.COMPLETE)
     platform.run()
     assert platform.kinds == ["send", "patch"]

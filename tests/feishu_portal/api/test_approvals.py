@@ -8,7 +8,7 @@ from core.access.api_keys import add_api_client, replace_key
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.vault.fields import Sealed
-from feishu_portal.approvals.carrying_out import Outcome, claim, finish
+from feishu_portal.approvals.carrying_out import CallOutcome, claim, finish
 from feishu_portal.approvals.decisions import approve, deny
 from feishu_portal.approvals.enums import Approved
 from feishu_portal.approvals.models import CallApproval, StoredAnswer
@@ -39,7 +39,8 @@ def read(approval: CallApproval, client: Client | None = None, **query):
 def answered(approval: CallApproval, content_type: str, body: bytes | None):
     approve(approval, kind=Approved.ONCE)
     finish(
-        claim(approval.pk), Outcome(status=200, code=0, log_id="l", answer=StoredAnswer(content_type, body))
+        claim(approval.pk),
+        CallOutcome(status=200, code=0, log_id="l", answer=StoredAnswer(content_type, body)),
     )
     return read(approval).json()["answer"]
 

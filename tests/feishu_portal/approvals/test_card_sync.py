@@ -7,7 +7,7 @@ from django.utils import timezone
 from core.access.models import AuditEntry
 from feishu.errors import FeishuError
 from feishu_portal.approvals.card_sync import CARDS
-from feishu_portal.approvals.carrying_out import Outcome, claim, finish
+from feishu_portal.approvals.carrying_out import CallOutcome, claim, finish
 from feishu_portal.approvals.decisions import approve, deny
 from feishu_portal.approvals.enums import Approved
 from feishu_portal.approvals.models import CallApproval
@@ -46,7 +46,7 @@ def test_patch_that_the_answer_to_a_click_may_overtake_is_made_again(asked, plat
     CARDS.sync(asked.pk)
     asked.refresh_from_db()
     approve(asked, kind=Approved.ONCE)
-    finish(claim(asked.pk), Outcome(status=200, code=0))
+    finish(claim(asked.pk), CallOutcome(status=200, code=0))
     CARDS.sync(asked.pk)
     assert CARDS.due() == []
     CallApproval.objects.update(

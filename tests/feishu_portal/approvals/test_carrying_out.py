@@ -6,7 +6,7 @@ from django.utils import timezone
 from core.access.models import AuditEntry
 from feishu_portal.approvals.carrying_out import (
     RETRIES,
-    Outcome,
+    CallOutcome,
     claim,
     finish,
     give_up_interrupted,
@@ -48,18 +48,18 @@ def test_call_that_waited_too_long_is_not_sent(due) -> None:
 @pytest.mark.parametrize(
     ("outcome", "state"),
     [
-        (Outcome(status=200, code=0, answer=StoredAnswer("application/json", b"{}")), "done"),
-        (Outcome(status=403, code=99991672), "done"),
-        (Outcome(problem="path_not_allowed", is_sent=False), "failed"),
-        (Outcome(problem="upstream_failed"), "uncertain"),
-        (Outcome(problem="upstream_failed", may_retry=True), "uncertain"),
-        (Outcome(problem="rate_limited", is_sent=False, may_retry=True), "approved"),
+        (CallOutcome(status=200, code=0, answer=StoredAnswer("application/json", b"{}")), "done"),
+        (CallOutcome(status=403, code=99991672), "done"),
+        (CallOutcome(problem="path_not_allowed", is_sent=False), "failed"),
+        (CallOutcome(problem="upstream_failed"), "uncertain"),
+        (CallOutcome(problem="upstream_failed", may_retry=True), "uncertain"),
+        (CallOutcome(problem="rate_limited", is_sent=False, may_retry=True), "approved"),
     ],
 )
 def test_outcome_is_written_down_once(due, outcome, state) -> None:
     claimed = claim(due.pk)
     finish(claimed, outcome)
-    finish(claimed, Outcome(status=500))
+    finish(claimed, CallOutcome(status=500))
     due.refresh_from_db()
     assert (due.state, due.status, due.problem) == (state, outcome.status, outcome.problem)
     assert (due.call == "") is (state != "approved")
@@ -76,7 +76,7 @@ def test_attempts_that_send_nothing_end(due) -> None:
         claimed = claim(due.pk)
         assert claimed is not None
         assert claimed.attempts == attempt
-        finish(claimed, Outcome(problem="rate_limited", is_sent=False, may_retry=True))
+        finish(claimed, CallOutcome(problem="rate_limited", is_sent=False, may_retry=True))
     due.refresh_from_db()
     assert due.state == "failed"
 
@@ -88,7 +88,7 @@ def test_interrupted_call_is_uncertain_and_stays_so(due) -> None:
     assert due.state == "sending"
     CallApproval.objects.update(sent_at=timezone.now() - timedelta(minutes=6))
     give_up_interrupted()
-    finish(claimed, Outcome(status=200))
+    finish(claimed, CallOutcome(status=200))
     due.refresh_from_db()
     assert (due.state, due.problem, due.status) == ("uncertain", "interrupted", None)
     assert to_send() == []

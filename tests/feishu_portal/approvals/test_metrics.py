@@ -3,7 +3,7 @@
 import pytest
 
 from feishu_portal.approvals.asking import is_covered
-from feishu_portal.approvals.carrying_out import Outcome, claim, finish
+from feishu_portal.approvals.carrying_out import CallOutcome, claim, finish
 from feishu_portal.approvals.decisions import approve, deny
 from feishu_portal.approvals.enums import Approved
 from feishu_portal.approvals.models import CallApproval
@@ -19,7 +19,7 @@ def test_ends_are_counted_by_outcome(approval, django_capture_on_commit_callback
         deny(other)
         deny(other)
         approve(approval, kind=Approved.HOUR)
-        finish(claim(approval.pk), Outcome(status=400, code=1470400))
+        finish(claim(approval.pk), CallOutcome(status=400, code=1470400))
     assert CallApproval.objects.filter(state="done").count() == 1
     question, _call = question_of(approval.bot)
     assert is_covered(question)

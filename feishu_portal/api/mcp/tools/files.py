@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from feishu.text import Text
 from feishu_portal.api.mcp.acting import Acting, ToolError
-from feishu_portal.api.mcp.inner import Answer
+from feishu_portal.api.mcp.inner import InnerAnswer
 from feishu_portal.api.mcp.registry import Arguments, Effect, tool
 from feishu_portal.api.mcp.tools.values import Id
 
@@ -85,7 +85,7 @@ async def upload_file(acting: Acting, wanted: UploadFile) -> Any:
     return await acting.platform(UPLOAD, body=form.read(), content_type=form.headers["content-type"])
 
 
-def _content(answer: Answer) -> dict[str, Any]:
+def _content(answer: InnerAnswer) -> dict[str, Any]:
     about = {"content_type": answer.content_type, "bytes": len(answer.body)}
     try:
         return about | {"text": answer.body.decode()}

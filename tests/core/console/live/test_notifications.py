@@ -22,8 +22,8 @@ def layers(url: str) -> dict:
 
 
 @pytest.fixture(autouse=True)
-def own_outbox(monkeypatch) -> Iterator[outbox.Outbox]:
-    fresh = outbox.Outbox()
+def own_outbox(monkeypatch) -> Iterator[outbox.NotificationOutbox]:
+    fresh = outbox.NotificationOutbox()
     monkeypatch.setattr("core.console.live.publish.OUTBOX", fresh)
     monkeypatch.setattr(outbox, "PATIENCE", 0.3)
     monkeypatch.setattr(hub, "RETRY", 0.1)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from bots.models import Incident
 from core.access.scopes import Scope
-from feishu_portal.approvals.carrying_out import Outcome, claim, finish
+from feishu_portal.approvals.carrying_out import CallOutcome, claim, finish
 from feishu_portal.approvals.decisions import approve
 from feishu_portal.approvals.enums import Approved
 from feishu_portal.approvals.models import CallApproval, StoredAnswer
@@ -258,7 +258,7 @@ async def test_call_that_a_person_approves_is_pending_and_then_answered(
         approval = CallApproval.objects.select_related("bot").get()
         approve(approval, kind=Approved.ONCE)
         answer = StoredAnswer("application/json", b'{"code": 0, "data": {"task": {"guid": "t_1"}}}')
-        finish(claim(approval.pk), Outcome(status=200, code=0, answer=answer))
+        finish(claim(approval.pk), CallOutcome(status=200, code=0, answer=answer))
 
     await proxy.database.run(carry_out)
     done = await agent.use("get_approval", approval=pending["approval"])

@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 
 from core.access.models import AuditEntry
-from feishu_portal.approvals.carrying_out import Outcome, claim, finish
+from feishu_portal.approvals.carrying_out import CallOutcome, claim, finish
 from feishu_portal.approvals.decisions import approve
 from feishu_portal.approvals.enums import Approved
 from feishu_portal.approvals.models import CallApproval
@@ -14,7 +14,7 @@ PAGE = "approvals_callapproval"
 
 def test_page_says_who_approved_what_and_what_came_of_it(approval, as_superuser: Client) -> None:
     approve(approval, kind=Approved.HOUR)
-    finish(claim(approval.pk), Outcome(status=200, code=0, log_id="log-of-the-call"))
+    finish(claim(approval.pk), CallOutcome(status=200, code=0, log_id="log-of-the-call"))
     CallApproval.objects.update(covered=3)
     shown = text_of(as_superuser.get(page_of(PAGE, approval)))
     for words in (
