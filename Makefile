@@ -44,7 +44,7 @@ test: test-fast test-postgres test-sqlite ## the whole suite, on PostgreSQL and 
 
 PYTEST = -m pytest --override-ini cache_dir=.pytest_cache/$@ --last-failed-no-failures none
 
-# Kept for the next pass, whatever the shell says: compiling and rewriting all tests anew is half of what collecting them costs,
+# Kept for the next pass, whatever the shell says: compiling and rewriting all tests again is half of what collecting them costs,
 # in each worker.
 test-fast test-postgres test-sqlite test-versions: export PYTHONDONTWRITEBYTECODE =
 

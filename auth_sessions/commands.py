@@ -230,7 +230,7 @@ def _authorize(request: Request) -> None:
             open_id=request.open_id,
             tenant_key=request.tenant_key,
             key=str(request.event.pk),
-            asked_anew=True,
+            asked_again=True,
         )
         return
     try:

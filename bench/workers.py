@@ -18,7 +18,7 @@ from bench.work import NOTHING
 
 
 def measure(portal: Portal, numbers: list[int], *, rounds: int, events: int) -> dict[int, list[Cost]]:
-    """The costs of each round by the number of workers, which are started anew for each."""
+    """The costs of each round by the number of workers, which are restarted for each."""
     costs: dict[int, list[Cost]] = {number: [] for number in numbers}
     for turn in range(1, rounds + 1):
         for number in numbers:

@@ -58,7 +58,7 @@ def is_known_to(brand: PlatformName, credentials: AppCredentials, tokens: Tenant
 def switch_brand(bot: Bot, *, to: PlatformName, app_secret: str, actor: Actor) -> None:
     """Set the bot to the other brand; its connections are opened there in the fleet's next round.
 
-    The App Secret is given anew, as with every change of where it is sent.
+    The App Secret is given again, as with every change of where it is sent.
     """
     bot.platform, bot.app_secret = to.value, app_secret
     save_bot(bot, changed=["platform", "app_secret"], actor=actor, action="bot.brand_switched")

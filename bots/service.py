@@ -32,7 +32,7 @@ from core.vault.keyring import SealedValueError
 CONTROLS: Final = frozenset({"enabled", "connect", "transport", "callback_transport"})
 """Fields that decide whether and how a bot receives events: who set them last is kept beside them."""
 NEXT: Final = frozenset(secret.next_field for secret in WebhookSecret)
-"""Secrets whose rotation begins anew when another one is entered."""
+"""Secrets whose rotation begins again when another one is entered."""
 
 
 @dataclass(frozen=True, slots=True)

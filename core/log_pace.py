@@ -45,7 +45,7 @@ class LogPace(Generic[K]):
             return unlogged
 
     def rest(self) -> list[tuple[K, int]]:
-        """What no line has counted yet, by key, for lines at the end of the work. Counting begins anew."""
+        """What no line has counted yet, by key, for lines at the end of the work. Counting begins at zero again."""
         with self._lock:
             rest = [(key, unlogged) for key, (_at, unlogged) in self._known.items() if unlogged]
             self._known.clear()

@@ -36,7 +36,7 @@ def without_token(payload: bytes, token: str) -> bytes:
         blanked = payload.replace(b'"%b"' % token.encode("utf-8", "replace"), b'""')
         if blanked != payload:
             return blanked
-    return _written_anew(payload)
+    return _rewritten(payload)
 
 
 def without_any_token(payload: bytes) -> bytes:
@@ -49,11 +49,11 @@ def without_any_token(payload: bytes) -> bytes:
         if isinstance(token, str):
             payload = without_token(payload, token)
         elif token is not None:
-            payload = _written_anew(payload)
+            payload = _rewritten(payload)
     return payload
 
 
-def _written_anew(payload: bytes) -> bytes:
+def _rewritten(payload: bytes) -> bytes:
     try:
         content: dict[str, Any] = json.loads(payload)
         header = content.get("header")

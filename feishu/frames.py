@@ -88,7 +88,7 @@ def encode(frame: Frame) -> bytes:
 def answer(frame: Frame, payload: bytes, *headers: tuple[str, str]) -> bytes:
     """A received frame as it came, with more headers and another payload: what the platform expects in answer.
 
-    Not read and written anew, so that it repeats what nobody here knows of, and costs a tenth.
+    Not read and rewritten, so that it repeats what nobody here knows of, and costs a tenth.
     """
     out = bytearray(frame.before)
     for key, value in headers:

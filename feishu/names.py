@@ -51,9 +51,9 @@ class NameLookups:
     def __init__(self, *, threads: int = THREADS, look_up: LookUp | None = None) -> None:
         self._look_up = look_up
         self._threads = threads
-        self.start_anew()
+        self.restart()
 
-    def start_anew(self) -> None:
+    def restart(self) -> None:
         """A forked process has none of its parent's threads."""
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="names")
         self._lock = threading.Lock()
@@ -86,4 +86,4 @@ class NameLookups:
 
 
 names = NameLookups()
-os.register_at_fork(after_in_child=names.start_anew)
+os.register_at_fork(after_in_child=names.restart)

@@ -1,6 +1,6 @@
 """What can be set from outside. The settings, docs/reference/settings.md and .env.example are made of this table.
 
-After a change here, ``make docs`` writes the documents anew.
+After a change here, ``make docs`` rewrites the documents.
 """
 
 import secrets

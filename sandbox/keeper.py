@@ -29,7 +29,7 @@ class Keeper:
         self._stopping = asyncio.Event()
 
     def load(self) -> None:
-        """Fill the world from the file. One that cannot be understood is set aside, and the world begins anew."""
+        """Fill the world from the file. One that cannot be understood is set aside, and the world begins empty."""
         try:
             content = self._file.read_bytes()
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""``make pictures``: the pictures of the READMEs anew, of a portal with its sandbox, in both languages and the light theme."""
+"""``make pictures``: the pictures of the READMEs taken again, of a portal with its sandbox, in both languages and the light theme."""
 
 import re
 import sys

@@ -74,7 +74,7 @@ def find_python(version: str, named: list[str]) -> str | None:
 
 
 def environment_of(python: str, version: str) -> str:
-    """The interpreter of an environment with all of the lock, made anew where the lock is another."""
+    """The interpreter of an environment with all of the lock, made again where the lock is another."""
     if version == HERE:
         return sys.executable
     folder = ENVIRONMENTS / version

@@ -37,7 +37,7 @@ from core.console.overview import list_link
 from core.console.rendering import EMPTY, scopes_in_words, when
 
 ANSWER_SECONDS: Final = 15
-"""After which a page that waits for answers is shown anew."""
+"""After which a page that waits for answers is reloaded."""
 MEMBERS: Final = "auth_sessions_campaignmember"
 
 

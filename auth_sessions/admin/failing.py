@@ -88,7 +88,7 @@ def _problem(bot: Bot, failed: list[Failed], authorized: list[datetime], *, is_m
     text = gettext("%(often)d times: %(reason)s.") % {"often": often, "reason": label}
     first = min(one.at for one in failed)
     repair = repair_of_bot(bot.pk, info, reason=error_reason)
-    if info is None or repair.is_post:  # connecting anew would change nothing
+    if info is None or repair.is_post:  # connecting again would change nothing
         repair = Repair(_("Show requests"), link)
     return Problem(
         key=f"sessions:{bot.pk}",

@@ -31,12 +31,12 @@ def manage_button() -> dict[str, Any]:
     return button(text, style="default", name="mine", value={"action": SHOW_ACTION})
 
 
-def self_service_card(view: "SelfServiceView", *, link: str, asked_anew: bool = False) -> dict[str, Any]:
+def self_service_card(view: "SelfServiceView", *, link: str, asked_again: bool = False) -> dict[str, Any]:
     """What the person allowed, until when, and who used it lately. ``link`` to their page; empty where there is none.
-    ``asked_anew``: the person wanted to authorize, and has already."""
+    ``asked_again``: the person wanted to authorize, and has already."""
     title = (
         Text("你已授权", "You have authorized already")
-        if asked_anew
+        if asked_again
         else Text("我的授权", "My authorizations")
     )
     name = escape(view.bot.name)
@@ -52,7 +52,7 @@ def self_service_card(view: "SelfServiceView", *, link: str, asked_anew: bool = 
     ]
     if grant.status == TokenStatus.NEEDS_REAUTH:
         elements.append(_authorize())
-    elif asked_anew:
+    elif asked_again:
         elements.append(_authorize(Text("重新授权", "Authorize again")))
     elements += [*_page_button(link), _revoke(single_line(view.bot.name))]
     colour = _COLOURS.get(grant.status, "green")

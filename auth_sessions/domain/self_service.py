@@ -65,16 +65,16 @@ def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SH
 
 
 def send_self_service_card(
-    *, bot: Bot, open_id: str, tenant_key: str = "", key: str, asked_anew: bool = False
+    *, bot: Bot, open_id: str, tenant_key: str = "", key: str, asked_again: bool = False
 ) -> None:
     """Send the person a card with what they allowed; where the portal has a public address, it links to their page.
 
-    ``asked_anew``: the person wanted to authorize, and has already. ``key``: at most 40 characters; the same key sends once in
+    ``asked_again``: the person wanted to authorize, and has already. ``key``: at most 40 characters; the same key sends once in
     an hour. One call to the platform; raises FeishuError.
     """
     view = view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=5)
     link = make_link(bot=bot, open_id=open_id, tenant_key=tenant_key) if settings.PUBLIC_URL else ""
-    api, card = OpenAPI(bot.credentials), self_service_card(view, link=link, asked_anew=asked_anew)
+    api, card = OpenAPI(bot.credentials), self_service_card(view, link=link, asked_again=asked_again)
     give_back(before_waiting=True)
     api.send_card(open_id, card, uuid=f"mine-{key}"[:50])
 

@@ -81,7 +81,7 @@ def digest(found: Checklist) -> str:
 
 
 class ChecklistButton(Base):
-    """The part of the bots' admin that leads to the checklist and has it made anew."""
+    """The part of the bots' admin that leads to the checklist and has it made again."""
 
     @button(_("Checklist"), icon="checklist", path="check-again", changes=False)
     def check_again(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -115,7 +115,7 @@ class MailingAdmin(ReadOnlyAdmin[M]):
         return problem_of(mailing)
 
     def followed_every(self, mailing: M) -> int:
-        """Seconds after which an open page is shown anew; 0 where it stays as it is."""
+        """Seconds after which an open page is reloaded; 0 where it stays as it is."""
         return MOVING_SECONDS if mailing.is_moving else 0
 
     def page_context(self, request: HttpRequest, row: M) -> dict[str, Any]:  # noqa: ARG002 -- of the interface

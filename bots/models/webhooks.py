@@ -34,7 +34,7 @@ class SecretUse(models.Model):
 
 class RefusedPush(models.Model):
     """How many requests to a bot's webhook were refused for one reason: one row for each, however many came. The count
-    begins anew after a day without any."""
+    begins again after a day without any."""
 
     bot = models.ForeignKey(
         Bot, on_delete=models.CASCADE, related_name="refused_pushes", verbose_name=_("bot"), db_index=False

@@ -18,7 +18,7 @@ from bots.enums import WebhookSecret
 from bots.models import Bot, RefusedPush, SecretUse
 
 SERIES: Final = timedelta(days=1)
-"""After so long without another refusal for the same reason, the count begins anew."""
+"""After so long without another refusal for the same reason, the count begins again."""
 
 N = TypeVar("N", "SecretUses", "Refusals")
 

@@ -5,7 +5,7 @@ is deleted. Every other UPDATE and DELETE fails, and so does PostgreSQL's TRUNCA
 portal's database role owns the table and could drop the triggers: they are a fence against faults and injected statements,
 and no seal against whoever runs the database. A migration that rewrites entries drops them first.
 
-The bound stands in the trigger. It is made after every migration, and made anew before rows are pruned where the setting has
+The bound stands in the trigger. It is made after every migration, and again before rows are pruned where the setting has
 changed since.
 """
 

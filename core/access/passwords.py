@@ -28,7 +28,7 @@ class PasswordsBusyError(Exception):
 
 class Argon2(Argon2PasswordHasher):
     """Argon2id with 19 MiB, two passes and one lane, as OWASP's Password Storage Cheat Sheet advises. Hashes of other costs
-    stay valid, and are made anew when their operator signs in.
+    stay valid, and are made again when their operator signs in.
 
     Raises PasswordsBusyError where a turn does not come in time.
     """

@@ -23,7 +23,7 @@ HELD_UP_SECONDS = 0.25
 """By how much a timeout may be late. Where it is later, the event loop was held up, and what the caller sent in time may lie
 unread: such a wait is not the caller's."""
 ROUNDS = 3
-"""How often a caller gets the time anew because the loop was held up."""
+"""How often a caller gets the time again because the loop was held up."""
 
 
 class BodyTooLargeError(Exception):

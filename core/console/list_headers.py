@@ -1,6 +1,6 @@
 """A list's headers, made once a page.
 
-Unfold makes them anew for every row, whose cells repeat their text for narrow screens: with fifty rows a quarter of the
+Unfold makes them again for every row, whose cells repeat their text for narrow screens: with fifty rows a quarter of the
 time of the whole page, most of it for the checkbox in the first one. The function is looked up in its module, so it can be
 replaced there; a test notices when Unfold no longer does either.
 """

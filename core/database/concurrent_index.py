@@ -10,7 +10,7 @@ class AddIndexConcurrently(PostgreSQLsOwn):
     """Django's, which SQLite takes for an ordinary one, and which may be run again.
 
     It waits for transactions that are open, longer than ``migrate`` lets a statement wait for a lock, but nobody queues behind it.
-    Interrupted, it leaves an index that counts as there and is not used: that one is made anew. Its migration has to be
+    Interrupted, it leaves an index that counts as there and is not used: that one is made again. Its migration has to be
     ``atomic = False`` and holds nothing else.
     """
 

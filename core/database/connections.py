@@ -17,7 +17,7 @@ def give_back(*, before_waiting: bool = False) -> None:
     """Let another thread have this thread's connection, unless a transaction is open; it gets one when it asks again.
 
     Where connections are pooled that costs nothing. Elsewhere the connection is closed only ``before_waiting`` for
-    something that may take long, such as the platform, because opening it anew costs milliseconds.
+    something that may take long, such as the platform, because opening it again costs milliseconds.
     """
     if connection.in_atomic_block:
         return

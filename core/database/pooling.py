@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool
 WAIT_SECONDS = 10.0
 """How long a thread waits for a connection of the pool before its query fails."""
 RECONNECT_SECONDS = 5.0
-"""For so long the pool tries to open one connection, ever more rarely; then the next thread that waits begins anew."""
+"""For so long the pool tries to open one connection, ever more rarely; then the next thread that waits begins again."""
 IDLE_SECONDS = 60.0
 """Then a connection that nobody needed is closed."""
 

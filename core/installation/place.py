@@ -1,8 +1,8 @@
 """Where the database lies: a text that is another one for every copy that was made of it.
 
-On PostgreSQL it is made of three numbers of the server's: of the database, which CREATE DATABASE ... TEMPLATE gives anew; of
-the anchor's table, which a restore makes anew; and of the transaction that wrote the anchor, which a restore of the rows alone
-makes anew. VACUUM FULL, pg_upgrade (since 15), a promoted standby and a physical backup keep all three, so a physical copy
+On PostgreSQL it is made of three numbers of the server's: of the database, which CREATE DATABASE ... TEMPLATE gives afresh; of
+the anchor's table, which a restore makes afresh; and of the transaction that wrote the anchor, which a restore of the rows alone
+makes afresh. VACUUM FULL, pg_upgrade (since 15), a promoted standby and a physical backup keep all three, so a physical copy
 is not told apart by its place. On SQLite it is the number of the file. See docs/adr/0023-installation.md.
 """
 

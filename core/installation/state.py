@@ -118,7 +118,7 @@ def create(**_options: object) -> None:
 def adopt() -> Installation:
     """Say that the database is this installation's own from now on, under a new identity.
 
-    The anchor is written anew. In fresh clusters the same dump is restored under the same numbers every time: without that, the next
+    The anchor is rewritten. In fresh clusters the same dump is restored under the same numbers every time: without that, the next
     copy that is made in the same way would lie where this one does."""
     with transaction.atomic():
         DatabaseAnchor.objects.get_or_create(pk=1)

@@ -116,7 +116,7 @@ class Watch:
         return self.last.is_passive
 
     def forget(self) -> None:
-        """Look anew when asked next."""
+        """Look again when asked next."""
         self._looked_at = None
 
     def pin(self, found: PortalState) -> None:

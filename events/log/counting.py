@@ -1,6 +1,6 @@
 """Counting the log by the hour: for each bot, what became of the events that arrived in it (``EventCount``).
 
-The counts are derived from the log, every time anew, by a pass of the sweep. So storing and handling an event costs not
+The counts are derived from the log, every time from the beginning, by a pass of the sweep. So storing and handling an event costs not
 one statement more; a replay, or a failure that ends well in the end, is counted once and as what it became; and a process
 that dies loses nothing. The price is that the hour under way is read again and again: by an index, and for one part
 in twenty of the time at most, however many events it has.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 AN_HOUR: Final = timedelta(hours=1)
 MOST_DAYS: Final = 8
-"""Days for which hours are counted anew: what the console shows of a week, and a day more."""
+"""Days for which hours are counted again: what the console shows of a week, and a day more."""
 FRESH: Final = timedelta(seconds=10)
 """The shortest pause between two counts of an hour: that of the hour under way."""
 IDLE_SHARE: Final = 20

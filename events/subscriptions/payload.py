@@ -72,7 +72,7 @@ def payload_of(event: Event, *, expanded: Expansion | None = None) -> bytes:
 
 
 def _without_token(event: Event) -> bytes:
-    """The platform's bytes, written anew where they are not plain UTF-8."""
+    """The platform's bytes, rewritten where they are not plain UTF-8."""
     raw, envelope = bytes(event.payload), event.envelope
     if not _is_plain_utf8(raw):
         raw = json.dumps(envelope).encode()

@@ -61,7 +61,7 @@ class Kind(StrEnum):
     """Send the card, or with ``Way.PATCHED`` a message with this text; answers with a message_id."""
     TYPE = "type"
     RENEW = "renew"
-    """The whole card anew, as it was created: an earlier attempt has written on it."""
+    """The whole card, as it was created: an earlier attempt has written on it."""
     REOPEN = "reopen"
     """Switch streaming on again."""
     NOTE = "note"
@@ -134,7 +134,7 @@ class StreamedReply:
     """One attempt at a reply.
 
     ``interval``: seconds between two changes of the card, asked each time. ``pages``: card_id and message_id of the cards that
-    earlier attempts have left, which are written anew. Times are seconds of any steady clock.
+    earlier attempts have left, which are rewritten. Times are seconds of any steady clock.
     """
 
     def __init__(

@@ -81,7 +81,7 @@ def drop_unshown() -> int:
 
 
 def _needs_new_card(group: AlertGroup, notification: Notification, now: datetime) -> bool:
-    """Whether the group fires anew, though nobody said that it was over: a silence set from its card has ended, or none of
+    """Whether the group fires again, though nobody said that it was over: a silence set from its card has ended, or none of
     its alerts is one that the card shows. Alertmanager says nothing of alerts that are resolved while they are silenced."""
     if group.silenced_until is not None and group.silenced_until <= now:
         return True

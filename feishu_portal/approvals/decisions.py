@@ -16,7 +16,7 @@ from feishu_portal.approvals.notify import notify_card, notify_send
 
 @transaction.atomic
 def approve(approval: CallApproval, *, kind: Approved) -> bool:
-    """The person approves; False where it is too late for that, or they have answered before. ``approval`` is read anew."""
+    """The person approves; False where it is too late for that, or they have answered before. ``approval`` is read again."""
     now = timezone.now()
     waiting = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.ASKED, expires_at__gt=now)
     if kind == Approved.HOUR:
@@ -46,7 +46,7 @@ def approve(approval: CallApproval, *, kind: Approved) -> bool:
 
 @transaction.atomic
 def deny(approval: CallApproval) -> bool:
-    """The person denies; False where it is too late for that, or they have answered before. ``approval`` is read anew."""
+    """The person denies; False where it is too late for that, or they have answered before. ``approval`` is read again."""
     now = timezone.now()
     waiting = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.ASKED, expires_at__gt=now)
     is_first = end(waiting, ApprovalState.DENIED, decided_at=now)
@@ -65,7 +65,7 @@ def deny(approval: CallApproval) -> bool:
 @transaction.atomic
 def end_hour(approval: CallApproval, *, actor: Actor) -> bool:
     """From now on such calls are asked about again; False where they are already. What is under way goes on. ``approval`` is
-    read anew."""
+    read again."""
     standing = CallApproval.objects.standing().filter(pk=approval.pk)
     is_first = standing.update(covers_until=timezone.now(), version=F("version") + 1)
     if is_first:

@@ -1,7 +1,7 @@
 """Health of a process, for load balancers, orchestrators and people: on the pages' port of a web process, and on the port of
 its own that every process has.
 
-Live means that the parts of the process make their passes (``core.background.vitals``); one that is not has to be started anew.
+Live means that the parts of the process make their passes (``core.background.vitals``); one that is not has to be restarted.
 No trouble of the database or of Redis makes a process less live. Ready means that it can do its work now. Probes ask by the
 address of a pod or a node, so they are answered before the host is looked at. The answers tell the version, as the API's
 description does, and nothing of what the portal holds.

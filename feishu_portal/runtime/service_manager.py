@@ -1,5 +1,5 @@
 """Telling systemd how the process fares (``sd_notify(3)``): with Type=notify it waits until the process can work, and with
-WatchdogSec= it starts one anew that no longer says that it does. Elsewhere nobody listens, and nothing is sent.
+WatchdogSec= it restarts one that no longer says that it does. Elsewhere nobody listens, and nothing is sent.
 """
 
 import logging

@@ -60,7 +60,7 @@ async def create(call: Call) -> dict[str, Any]:
 
 
 async def update(call: Call) -> dict[str, Any]:
-    """The whole card anew."""
+    """The whole card is replaced."""
     entity = await _entity(call, "cardkit.card.update")
     card = call.json().get("card")
     if not isinstance(card, dict) or card.get("type") != "card_json":

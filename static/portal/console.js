@@ -32,7 +32,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// Shows a page with [data-reload="seconds"] anew while it is looked at, for what is still under way. This script runs before the
+// Reloads a page with [data-reload="seconds"] while it is looked at, for what is still under way. This script runs before the
 // page is there.
 document.addEventListener("DOMContentLoaded", () => {
   const reload = document.querySelector("[data-reload]");

@@ -62,7 +62,7 @@ function wait() {
 root.addEventListener("submit", (event) => {
   event.preventDefault();
   event.submitter.disabled = true;
-  shown = ""; // the button is shown anew, whatever is said
+  shown = ""; // the button is shown again, whatever is said
   ask({ begin: event.submitter.value });
 });
 

@@ -310,7 +310,7 @@ def granted(bot: Bot, **values) -> UserToken:
     )
 
 
-def test_who_has_authorized_already_is_told_until_when_and_may_do_it_anew(bot, platform):
+def test_who_has_authorized_already_is_told_until_when_and_may_do_it_again(bot, platform):
     grant = granted(bot)
     write(bot, text="/auth", open_id="ou_writer")
     assert not AuthSession.objects.exists()

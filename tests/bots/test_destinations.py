@@ -67,16 +67,16 @@ def test_form_with_the_secret_is_saved_and_the_secret_opens(
 ) -> None:
     before = facts(rows.bot)
     page = page_of("bots_bot", rows.bot)
-    assert as_owner.post(page, form_of(rows.bot, app_secret="given anew", **values)).status_code == 302
+    assert as_owner.post(page, form_of(rows.bot, app_secret="given again", **values)).status_code == 302
     assert facts(rows.bot) != before
-    assert stored(rows.bot).app_secret == "given anew"
+    assert stored(rows.bot).app_secret == "given again"
 
 
 @each_destination
 def test_stranger_changes_nothing(rows: Rows, as_stranger: Client, values: dict[str, Any]) -> None:
     before = facts(rows.bot)
     page = page_of("bots_bot", rows.bot)
-    as_stranger.post(page, form_of(rows.bot, app_secret="given anew", **values))
+    as_stranger.post(page, form_of(rows.bot, app_secret="given again", **values))
     assert facts(rows.bot) == before
     assert stored(rows.bot).app_secret == "the-app-secret"
 
@@ -111,7 +111,7 @@ def test_command_wants_the_secret(rows: Rows, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("getpass.getpass", lambda _prompt: "")
     with pytest.raises(CommandError, match="App Secret"):
         call_command("addbot", "Helper", app_id=rows.bot.app_id, browser_url=ELSEWHERE)
-    monkeypatch.setenv("FEISHU_APP_SECRET", "given anew")
+    monkeypatch.setenv("FEISHU_APP_SECRET", "given again")
     call_command("addbot", "Helper", app_id=rows.bot.app_id, browser_url=ELSEWHERE)
     assert stored(rows.bot).addresses.authorize_url == f"{ELSEWHERE}/open-apis/authen/v1/authorize"
 
@@ -120,7 +120,7 @@ def test_command_wants_the_secret(rows: Rows, monkeypatch: pytest.MonkeyPatch) -
 def test_hosts_are_for_superusers_or_in_the_setting(
     rows: Rows, as_owner: Client, as_superuser: Client, settings: Any, name: str
 ) -> None:
-    form = form_of(rows.bot, app_secret="given anew", **{name: ELSEWHERE})
+    form = form_of(rows.bot, app_secret="given again", **{name: ELSEWHERE})
     page = page_of("bots_bot", rows.bot)
     assert as_owner.post(page, form).context["adminform"].form.errors[name]
     assert getattr(stored(rows.bot), name) != ELSEWHERE
@@ -145,7 +145,7 @@ def test_new_bot_at_a_host_of_its_own(db: None, settings: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["api", "user", "platform"])
 def test_what_is_neither_superuser_nor_shell_chooses_no_host(rows: Rows, kind: str) -> None:
-    changes = BotChanges({"open_url": ELSEWHERE, "app_secret": "given anew"})
+    changes = BotChanges({"open_url": ELSEWHERE, "app_secret": "given again"})
     with pytest.raises(ValidationError) as caught:
         put_bot(app_id=rows.bot.app_id, changes=changes, actor=Actor(kind, "somebody", 1))
     assert "open_url" in caught.value.message_dict
@@ -173,7 +173,7 @@ def test_entries_of_the_setting(settings: Any, entry: str, address: str, *, list
 
 
 def test_audit_log_says_the_old_and_the_new_host_and_no_password(rows: Rows) -> None:
-    values = {"open_url": ELSEWHERE, "proxy_url": PROXY, "app_secret": "given anew"}
+    values = {"open_url": ELSEWHERE, "proxy_url": PROXY, "app_secret": "given again"}
     put_bot(app_id=rows.bot.app_id, changes=BotChanges(values), actor=SYSTEM)
     entry = AuditEntry.objects.get(action="bot.updated")
     assert entry.detail["before"] == {"open_url": "http://platform.test", "proxy_url": "http://127.0.0.1:9"}

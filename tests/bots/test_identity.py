@@ -63,12 +63,12 @@ def test_absurdly_long_open_id_is_not_kept():
 
 def test_other_platform_forgets_the_open_id():
     bot = make_bot(open_id="ou_own")
-    bot.open_url, bot.app_secret = "http://elsewhere.test", "given anew"
+    bot.open_url, bot.app_secret = "http://elsewhere.test", "given again"
     save_bot(bot, changed=["open_url", "app_secret"], actor=SYSTEM)
     assert Bot.objects.get(pk=bot.pk).open_id == ""
 
 
 def test_other_brand_forgets_the_open_id():
     bot = make_bot(open_id="ou_own", platform=PlatformName.FEISHU)
-    switch_brand(bot, to=PlatformName.LARK, app_secret="given anew", actor=SYSTEM)
+    switch_brand(bot, to=PlatformName.LARK, app_secret="given again", actor=SYSTEM)
     assert Bot.objects.get(pk=bot.pk).open_id == ""

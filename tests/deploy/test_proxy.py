@@ -238,7 +238,7 @@ def follows_a_live_page(browser: httpx2.Client, proxied: Proxied) -> None:
 
 
 def opened_socket(proxied: Proxied, cookies: str) -> ClientConnection:
-    """Tried anew, as a page does after some silence: Caddy 2.6 leaves one handshake of some four hundred unanswered (nginx
+    """Tried again, as a page does after some silence: Caddy 2.6 leaves one handshake of some four hundred unanswered (nginx
     none of a thousand)."""
     host, _, port = proxied.origin.removeprefix("https://").partition(":")
     for _attempt in range(ATTEMPTS):

@@ -15,7 +15,7 @@ from feishu import tls
 
 
 @pytest.fixture(autouse=True)
-def made_anew() -> Iterator[None]:
+def made_again() -> Iterator[None]:
     tls.trusted.cache_clear()
     yield
     tls._also.clear()

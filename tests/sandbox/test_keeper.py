@@ -118,7 +118,7 @@ async def test_app_of_the_start_keeps_its_changes_and_has_the_secret_of_the_star
         assert app["redirect_urls"] == ["http://a/", REDIRECT]
 
 
-async def test_world_that_began_anew_stays_so(file: Path) -> None:
+async def test_world_that_began_again_stays_so(file: Path) -> None:
     async with running(file) as first:
         await first.control("PUT", f"apps/{NEW}", {"name": "Neu"})
         await first.control("POST", "reset")

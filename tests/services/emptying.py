@@ -1,6 +1,6 @@
 """Emptying the tables after a test that committed.
 
-Django truncates every table and makes content types and permissions anew, which takes longer than most tests. Here only
+Django truncates every table and makes content types and permissions again, which takes longer than most tests. Here only
 tables that hold rows are emptied, and those two are left as they are.
 """
 

@@ -55,7 +55,7 @@ class Installation(models.Model):
 
 
 class DatabaseAnchor(models.Model):
-    """A row that is written when the database is made or adopted, and never otherwise: whatever else writes it anew is a
+    """A row that is written when the database is made or adopted, and never otherwise: whatever else rewrites it is a
     restore. See ``core.installation.place``."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)

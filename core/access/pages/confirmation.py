@@ -32,7 +32,7 @@ View = Callable[..., HttpResponse]
 
 
 def confirmed(view: View) -> View:
-    """For pages and forms that change how an operator signs in: asks again where that was minutes ago. A form is sent anew
+    """For pages and forms that change how an operator signs in: asks again where that was minutes ago. A form is sent again
     by hand afterwards."""
 
     @wraps(view)

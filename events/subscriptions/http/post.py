@@ -116,7 +116,7 @@ async def _post(request: PushRequest, networks: Networks, resolver: Resolver) ->
         content=request.payload,
         extensions={"timeout": httpx2.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS).as_dict()},
     )
-    # A connection serves one attempt: each is checked anew.
+    # A connection serves one attempt: each is checked by itself.
     async with AsyncOutgoingTransport(
         Route(networks=networks),
         verify=trusted(),

@@ -105,12 +105,12 @@ export async function drawFaults(root, desk, chosen = "") {
       ),
     ),
     section(
-      t("begin_anew"),
-      h("p", { class: "desk-hint" }, t("begin_anew_text")),
-      button(t("begin_anew"), async () => {
-        if (!(await confirm({ title: t("begin_anew_title"), text: t("begin_anew_text") }))) return;
+      t("start_over"),
+      h("p", { class: "desk-hint" }, t("start_over_text")),
+      button(t("start_over"), async () => {
+        if (!(await confirm({ title: t("start_over_title"), text: t("start_over_text") }))) return;
         if (await desk.attempt(() => post("reset"), "")) await again("");
-        desk.say(t("begun_anew"));
+        desk.say(t("started_over"));
       }, { class: "plain danger", "data-testid": "reset" }),
     ),
   ));

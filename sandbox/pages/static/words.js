@@ -196,10 +196,10 @@ const WORDS = {
   speed_hint: ["平台在 15 秒、5 分钟、1 小时、6 小时后重试；60 表示快 60 倍", "The platform tries again after 15 s, 5 min, 1 h and 6 h; 60 makes it 60 times faster"],
   ack_deadline: ["响应时限（秒）", "Deadline for answers, seconds"],
   rate_limits: ["启用频率限制", "Rate limits are on"],
-  begin_anew: ["重新开始", "Start over"],
-  begin_anew_title: ["重新开始？", "Start over?"],
-  begin_anew_text: ["恢复到沙箱最初的状态：新建的应用、成员、群组、消息和授权全部删除，长连接会断开。", "Everything goes back to how the sandbox began: new apps, people, groups, messages and grants are gone, connections are closed."],
-  begun_anew: ["已恢复到最初的状态", "The sandbox is as it began"],
+  start_over: ["重新开始", "Start over"],
+  start_over_title: ["重新开始？", "Start over?"],
+  start_over_text: ["恢复到沙箱最初的状态：新建的应用、成员、群组、消息和授权全部删除，长连接会断开。", "Everything goes back to how the sandbox began: new apps, people, groups, messages and grants are gone, connections are closed."],
+  started_over: ["已恢复到最初的状态", "The sandbox is as it began"],
   lost: ["与沙箱的连接已断开，正在重连…", "The sandbox is gone, trying again…"],
 };
 

@@ -21,7 +21,7 @@ from tests.factories import make_bot, make_grant
 
 pytestmark = pytest.mark.django_db
 
-NEW = {"app_secret": "given anew", "open_url": "https://new.test", "accounts_url": "https://new.test"}
+NEW = {"app_secret": "given again", "open_url": "https://new.test", "accounts_url": "https://new.test"}
 
 
 def move(bot: Bot, **values: Any) -> None:

@@ -73,7 +73,7 @@ def failed(observer: SlotObserver, error: FeishuError, *, fatal: bool = False) -
     observer.failed(error, attempt=1, fatal=fatal, retry_in=60)
 
 
-async def test_heartbeats_are_told_with_their_figures_and_begin_anew_with_the_connection(story):
+async def test_heartbeats_are_told_with_their_figures_and_begin_again_with_the_connection(story):
     observer = await story.begin()
     observer.connected("device")
     for interval in (None, 30.0, 42.0):

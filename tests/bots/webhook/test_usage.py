@@ -43,7 +43,7 @@ def test_refusals_add_up_to_one_row_a_reason():
     assert (row.first_at, row.last_at) == (NOW, NOW + MINUTE)
 
 
-def test_count_begins_anew_after_a_day_without_refusals():
+def test_count_begins_again_after_a_day_without_refusals():
     bot = make_bot()
     write_refusals([refusals(bot, requests=7, at=NOW - DAY - MINUTE)])
     write_refusals([refusals(bot)])

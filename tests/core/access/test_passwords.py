@@ -26,7 +26,7 @@ def test_hash_has_the_costs_that_owasp_advises():
     assert "m=19456,t=2,p=1" in make_password("a")
 
 
-def test_hash_of_other_costs_is_valid_and_made_anew():
+def test_hash_of_other_costs_is_valid_and_made_again():
     renewed = []
     old = Argon2PasswordHasher().encode("a", "saltsaltsalt")
     assert check_password("a", old, setter=renewed.append)

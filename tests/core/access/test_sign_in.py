@@ -200,7 +200,7 @@ def test_sign_in_without_a_turn_for_its_password_is_nobodys_mistake(operator, mo
 
 
 @pytest.mark.parametrize("hasher", [Argon2PasswordHasher, PBKDF2PasswordHasher])
-def test_password_hash_of_other_costs_is_made_anew_at_sign_in(operator, settings, hasher):
+def test_password_hash_of_other_costs_is_made_again_at_sign_in(operator, settings, hasher):
     settings.PASSWORD_HASHERS = [
         "core.access.passwords.Argon2",
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -45,7 +45,7 @@ def test_index_is_made_and_taken_away(states):
 
 
 @pytest.mark.only_on("postgres")
-def test_index_that_an_interruption_left_is_made_anew(states):
+def test_index_that_an_interruption_left_is_made_again(states):
     migrate(ADDING.database_forwards, *states)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [NAME])

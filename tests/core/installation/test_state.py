@@ -47,7 +47,7 @@ def test_setting_makes_passive_whatever_the_database_says(settings):
     assert cause() == Cause.SETTING
 
 
-def test_rows_that_were_written_anew_are_a_restore():
+def test_rows_that_were_rewritten_are_a_restore():
     """As after pg_restore of the data alone, or loaddata."""
     DatabaseAnchor.objects.all().delete()
     if connection.vendor == "postgresql":

@@ -23,7 +23,7 @@ def value(sample: str, *labels: str) -> float:
 
 
 def read_now(name: str) -> dict[tuple[str, ...], float]:
-    """The same for what the database knows, read anew."""
+    """The same for what the database knows, read again."""
     FIGURES._read_until = float("-inf")
     FIGURES.refresh(seconds=60)
     return series(name)

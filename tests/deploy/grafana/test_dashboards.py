@@ -1,4 +1,4 @@
-"""What Grafana is given can be shown: written anew from its description, laid out without overlaps, of queries that work."""
+"""What Grafana is given can be shown: rewritten from its description, laid out without overlaps, of queries that work."""
 
 import json
 import re

@@ -19,7 +19,7 @@ async def test_pings_start_at_once_and_follow_the_configuration_of_a_pong(gatewa
     gateway.pong_payload = b'{"PingInterval":1,"ReconnectInterval":0}'
     second = 0.1
     async with running(gateway, diary, timing=replace(QUICK, second=second)):
-        # A connection that is lost on a busy machine begins anew, and its first answers are not measured.
+        # A connection that is lost on a busy machine begins again, and its first answers are not measured.
         while not any(
             kind == "heartbeat" and detail[0] is not None and detail[1] == second
             for kind, detail in diary.entries
@@ -29,7 +29,9 @@ async def test_pings_start_at_once_and_follow_the_configuration_of_a_pong(gatewa
     assert (gateway.pings[0].service, gateway.pings[0].method) == (SERVICE, 0)
 
 
-async def test_heartbeats_are_measured_from_the_first_answer_and_anew_when_the_rhythm_changes(gateway, diary):
+async def test_heartbeats_are_measured_from_the_first_answer_and_again_when_the_rhythm_changes(
+    gateway, diary
+):
     gateway.client_config = {"PingInterval": 3}
     async with running(gateway, diary):
         await diary.until("heartbeat", 3)

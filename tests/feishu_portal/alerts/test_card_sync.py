@@ -144,7 +144,7 @@ def test_retries_end(receiver, platform) -> None:
 
 
 @pytest.mark.parametrize("code", [230031, 230011, 230110])
-def test_card_that_is_gone_or_too_old_is_sent_anew_while_it_fires(receiver, platform, code) -> None:
+def test_card_that_is_gone_or_too_old_is_sent_again_while_it_fires(receiver, platform, code) -> None:
     group = fire(receiver)
     CARDS.sync(group.pk)
     refuse(platform.patches, code)

@@ -84,7 +84,7 @@ def test_group_whose_alerts_are_all_new_ones_fires_again_though_nobody_said_it_w
     assert states(receiver) == ["replaced", "firing"]
 
 
-def test_alerts_that_were_left_out_do_not_make_a_group_fire_anew(receiver) -> None:
+def test_alerts_that_were_left_out_do_not_make_a_group_fire_again(receiver) -> None:
     fire(receiver, message(truncatedAlerts=9))
     fire(receiver, message(alert(labels={"alertname": "Another"}), truncatedAlerts=9))
     fire(receiver, message(alert(resolved=True), status="firing"))

@@ -62,7 +62,7 @@ def test_disconnect_lets_go_and_connect_holds_again_with_who_did_it(bot):
     }
 
 
-def test_connect_of_a_connected_bot_makes_its_connections_anew(bot):
+def test_connect_of_a_connected_bot_makes_its_connections_again(bot):
     ask(api_client(Scope.BOTS_MANAGE), bot, "connect")
     assert Bot.objects.get().reconnect_asked_at is not None
 

@@ -42,7 +42,7 @@ def test_file_of_this_release_is_kept_for_a_year(client):
 
 
 @pytest.mark.parametrize("address", [f"/static/{NAME}", f"/static/0123456789ab/{NAME}"])
-def test_file_without_a_release_or_of_another_one_is_served_and_soon_asked_for_anew(client, address):
+def test_file_without_a_release_or_of_another_one_is_served_and_soon_asked_for_again(client, address):
     answer = client.get(address)
     assert answer.status_code == 200
     assert "max-age=60" in answer["Cache-Control"]

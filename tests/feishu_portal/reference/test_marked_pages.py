@@ -12,7 +12,7 @@ def page(tmp_path, monkeypatch):
     return tmp_path / "docs/page.md"
 
 
-def test_part_between_the_marks_is_made_anew_in_both_languages(page):
+def test_part_between_the_marks_is_made_again_in_both_languages(page):
     marked_pages.write(marked_pages.pages("page", "a", lambda language: f"new \\1 {language}\n"))
 
     assert page.read_text() == "before\n<!-- a -->\nnew \\1 en\n<!-- /a -->\nafter\n"

@@ -37,7 +37,7 @@ def test_child_whose_part_is_overdue_is_seen_by_its_parent():
     assert pool.overdue() == 1
 
 
-def test_child_that_takes_the_place_of_another_begins_anew():
+def test_child_that_takes_the_place_of_another_begins_again():
     pool = PoolVitals()
     in_a_child(lambda: pool.mirror_of(0)(time.monotonic() - 1))
     assert pool.overdue() == 1

@@ -125,7 +125,7 @@ def test_mistakes_have_to_wait_as_those_of_passwords(operator, device):
         AuditEntry.objects.filter(action="operator.second_factor_failed", target=operator.username).count()
         == attempts.FREE
     )
-    # Giving the password again, in another browser as well, does not start anew.
+    # Giving the password again, in another browser as well, does not start again.
     other, _led_to = after_password(operator)
     assert other.post(STEP, {"code": code_of(device)}).status_code == 429
     SignInAttempts.objects.update(blocked_until=None)

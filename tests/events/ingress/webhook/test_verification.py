@@ -178,10 +178,10 @@ def test_old_event_of_another_app_is_refused():
 # --- what something in between has done
 
 
-def test_body_that_was_written_anew_is_told_from_a_wrong_key():
+def test_body_that_was_rewritten_is_told_from_a_wrong_key():
     body = sealed(compact(message_event()))
-    anew = json.dumps(json.loads(body), indent=4).encode()
-    assert refusal(anew, signed(body), KEY_AND_TOKEN) == REWRITTEN_BODY
+    rewritten = json.dumps(json.loads(body), indent=4).encode()
+    assert refusal(rewritten, signed(body), KEY_AND_TOKEN) == REWRITTEN_BODY
     assert refusal(body, UNSIGNED, KEY_AND_TOKEN) == NO_SIGNATURE
     assert "Encrypt Key is right" in REWRITTEN_BODY.cure.en_us
     assert refusal(sealed(compact(message_event()), "wrong"), signed(body), KEY_AND_TOKEN) == BAD_SIGNATURE

@@ -94,7 +94,7 @@ async def test_call_with_a_long_body_is_not_repeated_and_says_so(
     assert (len(upstream.requests), refresher) == (1, [])
 
 
-async def test_rejected_bot_token_is_fetched_anew_once(proxy, upstream):
+async def test_rejected_bot_token_is_fetched_again_once(proxy, upstream):
     upstream.app_tokens = ["t-revoked-early", APP_TOKEN]
     upstream.will_say({"code": 99991663, "msg": "invalid"}, OK)
     response = await proxy.call(await proxy.key(), proxy.path(user=""))
