@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
                 ('ended_at', models.DateTimeField(editable=False, null=True, verbose_name='ended')),
                 ('end', models.CharField(blank=True, choices=[('person', 'Disconnected by the person'), ('operator', 'Disconnected by an operator'), ('agent', 'Signed out by the agent itself'), ('reused', 'A secret was used twice, as a thief would')], editable=False, max_length=8, verbose_name='reason')),
                 ('ended_by', models.CharField(blank=True, editable=False, max_length=200, verbose_name='ended by')),
-                ('bot', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot', verbose_name='bot')),
+                ('bot', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot', verbose_name='bot')),
                 ('registration', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='agents', to='auth_sessions.agentregistration')),
             ],
             options={
@@ -241,7 +241,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, editable=False, max_length=200)),
                 ('linked_at', models.DateTimeField(auto_now_add=True)),
                 ('last_used_at', models.DateTimeField(editable=False, null=True)),
-                ('bot', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot')),
+                ('bot', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot')),
                 ('user', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='platform_accounts', to=settings.AUTH_USER_MODEL)),
             ],
             options={

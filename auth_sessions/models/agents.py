@@ -99,7 +99,12 @@ class ConnectedAgent(models.Model):
     """What it called itself when the person was asked."""
     redirect_host = models.CharField(_("came from"), max_length=255, editable=False)
     bot = models.ForeignKey(
-        Bot, verbose_name=_("bot"), on_delete=models.CASCADE, related_name="+", editable=False
+        Bot,
+        verbose_name=_("bot"),
+        db_index=False,  # agent_of_person begins with it
+        on_delete=models.CASCADE,
+        related_name="+",
+        editable=False,
     )
     tenant_key = models.CharField(_("tenant"), max_length=MAX_ID, blank=True, editable=False)
     open_id = models.CharField(_("person"), max_length=MAX_ID, editable=False)

@@ -17,7 +17,13 @@ class OperatorAccount(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="platform_accounts", editable=False)
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+", editable=False)
+    bot = models.ForeignKey(
+        Bot,
+        db_index=False,  # operator_account_once begins with it
+        on_delete=models.CASCADE,
+        related_name="+",
+        editable=False,
+    )
     destination = models.TextField(editable=False)
     """The bot's destination when the account was linked: what another platform says of an id counts for nothing."""
     tenant_key = models.CharField(max_length=MAX_ID, blank=True, editable=False)

@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1, editable=False, verbose_name='version')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
                 ('changed_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='changed')),
-                ('bot', models.ForeignKey(blank=True, help_text='The bot that sends the card. Without one, every bot may; only administrators change such a template.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='card_templates', to='bots.bot', verbose_name='bot')),
+                ('bot', models.ForeignKey(blank=True, db_index=False, help_text='The bot that sends the card. Without one, every bot may; only administrators change such a template.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='card_templates', to='bots.bot', verbose_name='bot')),
             ],
             options={
                 'verbose_name': 'card template',
@@ -167,7 +167,7 @@ class Migration(migrations.Migration):
                 ('code', models.BigIntegerField(blank=True, null=True, verbose_name='code')),
                 ('message', models.CharField(blank=True, max_length=500, verbose_name='message')),
                 ('lasted', models.FloatField(blank=True, null=True, verbose_name='lasted')),
-                ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='losses', to='bots.bot', verbose_name='bot')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='losses', to='bots.bot', verbose_name='bot')),
             ],
             options={
                 'verbose_name': 'lost connection',
@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
                 ('successor', models.UUIDField(editable=False, null=True)),
                 ('successor_until', models.DateTimeField(editable=False, null=True)),
                 ('half_open_at', models.DateTimeField(editable=False, null=True)),
-                ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='bots.bot', verbose_name='bot')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='bots.bot', verbose_name='bot')),
             ],
             options={
                 'verbose_name': 'connection',
@@ -340,8 +340,8 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(editable=False, null=True)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('error', models.CharField(blank=True, max_length=500, verbose_name='error')),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='bots.incident', verbose_name='incident')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
+                ('incident', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='bots.incident', verbose_name='incident')),
+                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
             ],
             options={
                 'verbose_name': 'notice',
@@ -531,7 +531,7 @@ class Migration(migrations.Migration):
                 ('log_id', models.CharField(blank=True, max_length=128)),
                 ('since', models.DateTimeField(verbose_name='since')),
                 ('looked_at', models.DateTimeField(verbose_name='checked')),
-                ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='bots.bot', verbose_name='bot')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='bots.bot', verbose_name='bot')),
             ],
             options={
                 'verbose_name': 'finding',

@@ -38,6 +38,7 @@ class CardTemplate(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot = models.ForeignKey(
         Bot,
+        db_index=False,  # card_template_once_per_bot begins with it
         on_delete=models.CASCADE,
         null=True,
         blank=True,

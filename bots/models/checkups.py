@@ -37,7 +37,13 @@ class StoredFindingQuerySet(OwnedQuerySet["StoredFinding"]):
 class StoredFinding(models.Model):
     """How one check of a bot stands. One row a check, which the next examination overwrites."""
 
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="findings", verbose_name=_("bot"))
+    bot = models.ForeignKey(
+        Bot,
+        verbose_name=_("bot"),
+        db_index=False,  # finding_once_per_check begins with it
+        on_delete=models.CASCADE,
+        related_name="findings",
+    )
     check_name = models.CharField(max_length=30)
     """A ``bots.doctor.findings.Check``."""
     result = models.CharField(_("result"), max_length=10, choices=CheckResult.choices)

@@ -45,7 +45,13 @@ class ConnectionSlot(models.Model):
     connection in its place with ``half_open_at``.
     """
 
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="slots", verbose_name=_("bot"))
+    bot = models.ForeignKey(
+        Bot,
+        verbose_name=_("bot"),
+        db_index=False,  # slot_once_per_bot begins with it
+        on_delete=models.CASCADE,
+        related_name="slots",
+    )
     number = models.PositiveSmallIntegerField(_("connection"))
     state = models.CharField(_("state"), max_length=10, choices=SlotState.choices, default=SlotState.STOPPED)
     node = models.CharField(_("process"), max_length=100, blank=True)
@@ -131,7 +137,13 @@ class ConnectionLossQuerySet(OwnedQuerySet["ConnectionLoss"]):
 class ConnectionLoss(models.Model):
     """A connection that ended, or the first failure to make one again, as its holder saw it."""
 
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="losses", verbose_name=_("bot"))
+    bot = models.ForeignKey(
+        Bot,
+        verbose_name=_("bot"),
+        db_index=False,  # loss_by_bot begins with it
+        on_delete=models.CASCADE,
+        related_name="losses",
+    )
     number = models.PositiveSmallIntegerField(_("connection"))
     node = models.CharField(_("process"), max_length=100, blank=True)
     at = models.DateTimeField(_("time"))

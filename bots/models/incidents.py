@@ -129,10 +129,18 @@ class Notice(models.Model):
     """The notices to one person on one channel: that an incident began and, only then, that it is over."""
 
     incident = models.ForeignKey(
-        Incident, on_delete=models.CASCADE, related_name="notices", verbose_name=_("incident")
+        Incident,
+        verbose_name=_("incident"),
+        db_index=False,  # notice_once begins with it
+        on_delete=models.CASCADE,
+        related_name="notices",
     )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("operator")
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("operator"),
+        db_index=False,  # notice_by_user begins with it
+        on_delete=models.CASCADE,
+        related_name="+",
     )
     channel = models.CharField(_("channel"), max_length=6, choices=Channel.choices)
     problem_sent_at = models.DateTimeField(_("problem sent"), null=True, blank=True)

@@ -88,7 +88,13 @@ class PasskeyChallenge(models.Model):
 class RecoveryCode(models.Model):
     """One of the codes that stand in for a second factor, once each."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes", editable=False)
+    user = models.ForeignKey(
+        User,
+        db_index=False,  # recovery_code_once begins with it
+        on_delete=models.CASCADE,
+        related_name="recovery_codes",
+        editable=False,
+    )
     digest = models.CharField(max_length=64, editable=False)
     used_at = models.DateTimeField(null=True, editable=False)
 

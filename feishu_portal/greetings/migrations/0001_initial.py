@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(blank=True, help_text='May hold {{bot}}, {{chat}} and {{people}}, the names of those who joined.', max_length=5000, verbose_name='text')),
                 ('pause_minutes', models.PositiveIntegerField(default=10, help_text='Minutes in which a chat gets this greeting once at most, up to 43200 (30 days).', validators=[django.core.validators.MaxValueValidator(43200)], verbose_name='pause')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='greetings', to='bots.bot', verbose_name='bot')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='greetings', to='bots.bot', verbose_name='bot')),
                 ('template', models.ForeignKey(blank=True, help_text='In place of a text. Its variables “bot”, “chat”, “people” and “person” are filled; others need a default.', null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='greetings', to='bots.cardtemplate', verbose_name='card template')),
             ],
             options={

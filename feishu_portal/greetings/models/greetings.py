@@ -22,7 +22,13 @@ class GreetingQuerySet(OwnedQuerySet["Greeting"]):
 class Greeting(models.Model):
     """A text or a card template for one occasion; of the menu, for one entry of it."""
 
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="greetings", verbose_name=_("bot"))
+    bot = models.ForeignKey(
+        Bot,
+        verbose_name=_("bot"),
+        db_index=False,  # greeting_once begins with it
+        on_delete=models.CASCADE,
+        related_name="greetings",
+    )
     occasion = models.CharField(_("occasion"), max_length=13, choices=Occasion.choices)
     menu_key = models.CharField(
         _("event key"),

@@ -139,16 +139,7 @@ ONE_PER: Final = {
     "registration_of_bot_waits_once": "operator and bot, of QR codes that wait",
 }
 
-WITHOUT_A_STATEMENT: Final = {
-    "cardtemplate.bot": "card_template_once_per_bot begins with it",
-    "storedfinding.bot": "finding_once_per_check begins with it",
-    "connectionslot.bot": "slot_once_per_bot begins with it",
-    "connectionloss.bot": "loss_by_bot begins with it",
-    "notice.incident": "notice_once begins with it",
-    "notice.user": "notice_by_user begins with it",
-}
-
 
 def test_every_index_has_a_statement_that_needs_it():
-    assert declared("bots").keys() == {*STATEMENTS, *ONE_PER, *WITHOUT_A_STATEMENT}
+    assert declared("bots").keys() == {*STATEMENTS, *ONE_PER}
     assert astray("bots", STATEMENTS) == []
