@@ -17,6 +17,7 @@ from bots.streaming.service import TakenOverError, stream
 from feishu.errors import APIError
 from feishu.streaming.cards import INTERRUPTED, TOO_LONG
 from feishu.streaming.reply import Way
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,9 +135,10 @@ async def test_writer_that_is_cancelled_leaves_a_card_that_says_so(bot, chat):
         await asyncio.sleep(60)
 
     writing = asyncio.create_task(write(bot, chat, hanging()))
-    await began.wait()
-    while not await seen(chat):
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(PATIENCE):
+        await began.wait()
+        while not await seen(chat):
+            await asyncio.sleep(0.02)
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
@@ -242,13 +244,14 @@ async def test_second_writer_waits_for_the_first_unless_it_is_alone(bot, chat):
     async def slow() -> AsyncGenerator[str, None]:
         yield "First"
         began.set()
-        await go.wait()
+        await asyncio.wait_for(go.wait(), PATIENCE)
         yield " goes on"
 
     first = asyncio.create_task(write(bot, chat, slow()))
-    await began.wait()
-    while not (await row()).message_ids:
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(PATIENCE):
+        await began.wait()
+        while not (await row()).message_ids:
+            await asyncio.sleep(0.02)
     with pytest.raises(SendingUnderWayError):
         await write(bot, chat, said("Second"))
     alone = Author(actor=AUTHOR.actor, key=AUTHOR.key, is_alone=True)

@@ -208,7 +208,7 @@ async def test_agents_of_one_person_share_a_bound(
 
     async def answer(_request):
         come.set()
-        await go.wait()
+        await asyncio.wait_for(go.wait(), PATIENCE)
         return JSONResponse({"code": 0, "data": {}})
 
     upstream.answer = answer

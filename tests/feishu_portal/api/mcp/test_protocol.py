@@ -121,7 +121,7 @@ async def test_one_client_has_a_quarter_of_the_places(mcp, proxy, grant, upstrea
 
     async def answer(_request):
         come.set()
-        await go.wait()
+        await asyncio.wait_for(go.wait(), PATIENCE)
         return JSONResponse({"code": 0, "data": {}})
 
     upstream.answer = answer
@@ -142,7 +142,7 @@ async def test_call_that_takes_too_long_says_that_its_end_is_unknown(
     go = asyncio.Event()
 
     async def answer(_request):
-        await go.wait()
+        await asyncio.wait_for(go.wait(), PATIENCE)
         return JSONResponse({"code": 0, "data": {}})
 
     upstream.answer = answer
