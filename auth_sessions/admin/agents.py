@@ -125,11 +125,9 @@ class AgentAccessForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("bot", "client"):  # without the menu to add and change them beside it
+        for name in ("bot", "client"):
             if name in self.fields:
                 self.fields[name].required = False
-                widget: Any = self.fields[name].widget
-                widget.can_add_related = widget.can_change_related = widget.can_view_related = False
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

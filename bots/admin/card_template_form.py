@@ -108,9 +108,7 @@ class CardTemplateForm(KnowsOperator, ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if (bot := self.fields.get("bot")) is not None:  # without the menu to add and change bots beside it
-            widget: Any = bot.widget
-            widget.can_add_related = widget.can_change_related = widget.can_view_related = False
+        if (bot := self.fields.get("bot")) is not None:
             bot.empty_label = _("All bots")  # type: ignore[attr-defined]
             bot.required = not self.operator.sees_everything
 

@@ -15,10 +15,9 @@ from bots.card_templates import service
 from bots.card_templates.checking import checked, parsed, sample
 from bots.card_templates.filling import Json
 from bots.errors import TemplateError
-from bots.models import Bot, CardTemplate
+from bots.models import CardTemplate
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
-from core.console.fields import NamedChoiceField
 from core.console.filters import VisibleRelatedFilter
 from core.console.rendering import EMPTY, ago, copyable, when
 
@@ -71,12 +70,6 @@ class CardTemplateAdmin(ConsoleAdmin[CardTemplate]):
     def get_readonly_fields(self, _request: HttpRequest, obj: CardTemplate | None = None) -> tuple[str, ...]:
         """Who sends a card names it by its name."""
         return ("name", *READ_ONLY) if obj else ()
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "bot":
-            kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))
-            kwargs["form_class"] = NamedChoiceField
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: CardTemplate | None = None) -> bool:
         return super().has_change_permission(request, obj) and _may_change(request, obj)

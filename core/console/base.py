@@ -24,7 +24,7 @@ from core.access.actors import Actor
 from core.access.models import User
 from core.access.visibility import is_owned
 from core.console.actions import Words, is_changing
-from core.console.fields import SearchableChoices
+from core.console.fields import NamedChoiceField, SearchableChoices
 from core.console.paging import BoundedPaginator
 from core.console.rendering import EMPTY
 from core.console.sentences import adding
@@ -177,6 +177,13 @@ class ConsoleAdmin(ModelAdmin[M]):
         if isinstance(wrapped, SearchableChoices):
             field.widget = wrapped
         return field
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Of rows with owners those that the operator sees, by name."""
+        if is_owned(db_field.related_model):
+            rows = db_field.related_model._default_manager.visible_to(operator_of(request))
+            kwargs |= {"queryset": rows, "form_class": NamedChoiceField}
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def page_after(self, request: HttpRequest, row: M) -> str:
         """Where to go after a button's action: the row's page, or the page where the button was."""

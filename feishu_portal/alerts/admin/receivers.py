@@ -11,10 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bots.models import Bot
-from core.console.base import ConsoleAdmin, actor_of, operator_of
+from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
-from core.console.fields import NamedChoiceField
 from core.console.rendering import EMPTY, copyable, identifier, text_block, when
 from events.admin.subscription_form import check_url
 from feishu_portal.alerts import service
@@ -42,12 +40,6 @@ class AlertReceiverForm(ModelForm):
     class Meta:
         model = AlertReceiver
         fields = ("name", "bot", "chat_id", "alertmanager_url")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if (bot := self.fields.get("bot")) is not None:  # without the menu to add and change bots beside it
-            widget: Any = bot.widget
-            widget.can_add_related = widget.can_change_related = widget.can_view_related = False
 
     def clean_chat_id(self) -> str:
         chat_id: str = self.cleaned_data["chat_id"].strip()
@@ -100,12 +92,6 @@ class AlertReceiverAdmin(ConsoleAdmin[AlertReceiver]):
 
     def get_fieldsets(self, request: HttpRequest, obj: AlertReceiver | None = None) -> Any:
         return self.add_fieldsets if obj is None else super().get_fieldsets(request, obj)
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "bot":
-            kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))
-            kwargs["form_class"] = NamedChoiceField
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @column(_("chat ID"))
     def chat(self, receiver: AlertReceiver) -> str:

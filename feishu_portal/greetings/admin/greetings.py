@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from bots.card_templates.variables import declared
 from bots.models import Bot, CardTemplate
 from core.console.badges import label
-from core.console.base import ConsoleAdmin, actor_of, operator_of
+from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
-from core.console.fields import NamedChoiceField, Textarea
+from core.console.fields import Textarea
 from core.console.filters import VisibleRelatedFilter
 from core.console.rendering import EMPTY, identifier
 from feishu_portal.greetings import service
@@ -41,14 +41,6 @@ class GreetingForm(ModelForm):
         model = Greeting
         fields = ("bot", "occasion", "menu_key", "text", "template", "pause_minutes", "enabled")
         widgets = {"text": Textarea({"rows": 4})}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("bot", "template"):  # without the menus to add and change them beside it
-            if (field := self.fields.get(name)) is not None:
-                widget: Any = field.widget
-                widget.can_add_related = widget.can_change_related = False
-                widget.can_view_related = widget.can_delete_related = False
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -143,14 +135,6 @@ class GreetingAdmin(ConsoleAdmin[Greeting]):
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Greeting | None = None) -> tuple[str, ...]:
         return ("bot_shown", "occasion_label", "menu_key_shown", "state_label") if obj else ()
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name in {"bot", "template"}:
-            model: Any = Bot if db_field.name == "bot" else CardTemplate
-            kwargs["queryset"] = model.objects.visible_to(operator_of(request))
-            if model is Bot:
-                kwargs["form_class"] = NamedChoiceField
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @column(_("occasion"))
     def occasion_label(self, greeting: Greeting) -> str:
