@@ -1,28 +1,24 @@
-"""Subscriptions: what internal systems get, how far they are behind, and the switches for it."""
+"""Subscriptions: what internal systems get, how far they are behind, and how they are stored."""
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
-from django.utils.text import Truncator
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
-from core.console.actions import Question, button, confirmed
 from core.console.badges import state
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.fields import NamedMultipleChoiceField
 from core.console.rendering import EMPTY, ago, copyable, duration, identifier, when
-from core.console.shown_once import show_once
 from core.vault.redaction import redact_text
+from events.admin.subscription_controls import SubscriptionControls
 from events.admin.subscription_form import SubscriptionForm
 from events.admin.timeline import DELIVERY_COLOURS
 from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
@@ -30,9 +26,6 @@ from events.models import Delivery, Subscription
 from events.subscriptions import service
 from events.subscriptions.http.failures import shown
 from events.subscriptions.lag import lag_of, newest_deliveries, with_oldest
-from events.subscriptions.service import Operation, possible_operations
-from events.subscriptions.test_delivery import send_test
-from feishu.cards import Json
 
 COLOURS = {
     SubscriptionState.ACTIVE: "success",
@@ -43,15 +36,13 @@ COLOURS = {
 POSTED = "typeof kind === 'undefined' || kind != 'pull'"
 DELIVERED = "typeof kind === 'undefined' || kind != 'answer'"
 PUSHED = "typeof kind === 'undefined' || kind == 'push'"
-ANSWER_SECONDS = 2.0
-"""What a receiver has for its answer, about: some of ``ingress.receive.BUDGET`` goes to the portal's own work."""
 SHOWN = ("name", "app_id")
 """Columns of a bot that the form shows: a subscription may have a thousand."""
 ASKED = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "expand", "per_second")
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ConsoleAdmin[Subscription]):
+class SubscriptionAdmin(SubscriptionControls, ConsoleAdmin[Subscription]):
     form = SubscriptionForm
     list_display = ("name", "state_label", "goes_to", "behind", "succeeded", "failing", "whose")
     list_filter = ("state", "kind")
@@ -223,7 +214,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     ) -> HttpResponse:
         secret: str = request.new_secret  # type: ignore[attr-defined]
         if secret:
-            return self._show_secret(request, obj, secret)
+            return self.show_secret(request, obj, secret)
         return super().response_add(request, obj, post_url_continue or _page_of(obj))
 
     def get_deleted_objects(
@@ -237,144 +228,6 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
 
     def delete_model(self, request: HttpRequest, obj: Subscription) -> None:
         service.remove(obj, actor=actor_of(request))
-
-    # --- buttons
-
-    def fits(self, action: str, row: Subscription) -> bool:
-        if action == "replay_failed":  # a click is not replayed: its answer would come too late
-            return row.kind != SubscriptionKind.ANSWER
-        return action in {operation.value.replace("-", "_") for operation in possible_operations(row)}
-
-    @button(_("Send test"), icon="send", path=Operation.SEND_TEST.value, colour="primary")
-    @confirmed(
-        Question(
-            title=_("Send test"),
-            text=_(
-                "An event of the type portal.test is sent to the receiver at once; to one that answers clicks, a click with the "
-                "action portal.test. It is not recorded."
-            ),
-            submit=_("Send test"),
-        )
-    )
-    def test(self, request: HttpRequest, row: Subscription) -> None:
-        _require(Operation.SEND_TEST, row)
-        outcome = send_test(row)
-        result, answer = outcome.asked.result, outcome.asked.answer
-        if not result.is_success:
-            said = gettext("The receiver did not take it. %(reason)s") % {
-                "reason": shown(redact_text(result.summary))
-            }
-            self.message_user(request, said, messages.ERROR)
-        elif answer is None:
-            said = gettext("The receiver took it: HTTP %(status)s.") % {"status": result.status}
-            self.message_user(request, said, messages.SUCCESS)
-        else:
-            self.message_user(request, _answer_in_words(answer, outcome.seconds), messages.SUCCESS)
-            if outcome.seconds > ANSWER_SECONDS:
-                late = gettext(
-                    "That is too late: whoever clicks is told after about 2 s that it is being worked on, and gets the card "
-                    "afterwards."
-                )
-                self.message_user(request, late, messages.WARNING)
-
-    @button(pgettext_lazy("subscription", "Pause"), icon="pause", path=Operation.PAUSE.value)
-    @confirmed(
-        Question(
-            title=pgettext_lazy("subscription", "Pause"),
-            text=_(
-                "Nothing more is delivered. New events are kept for some days, until the subscription is resumed. Clicks that "
-                "it answers are not kept: they fail."
-            ),
-            submit=pgettext_lazy("subscription", "Pause"),
-        )
-    )
-    def pause(self, request: HttpRequest, row: Subscription) -> None:
-        service.pause(row, actor=actor_of(request))
-
-    @button(
-        pgettext_lazy("subscription", "Resume"),
-        icon="play_arrow",
-        path=Operation.RESUME.value,
-        colour="primary",
-    )
-    @confirmed(
-        Question(
-            title=pgettext_lazy("subscription", "Resume"),
-            text=_("Waiting events are delivered, the oldest first."),
-            submit=pgettext_lazy("subscription", "Resume"),
-        )
-    )
-    def resume(self, request: HttpRequest, row: Subscription) -> None:
-        service.resume(row, actor=actor_of(request))
-
-    @button(_("Switch off"), icon="power_settings_new", path=Operation.SWITCH_OFF.value, colour="warning")
-    @confirmed(
-        Question(
-            title=_("Switch off"),
-            text=_(
-                "Nothing more is delivered, waiting deliveries are discarded, and new events are not kept."
-            ),
-            submit=_("Switch off"),
-            danger=True,
-        )
-    )
-    def switch_off(self, request: HttpRequest, row: Subscription) -> None:
-        service.switch_off(row, actor=actor_of(request))
-
-    @button(_("Replace secret"), icon="autorenew", path=Operation.ROTATE.value, colour="warning")
-    @confirmed(
-        Question(
-            title=_("Replace secret"),
-            text=_(
-                "The new secret is shown once, on the next page. For 24 hours everything is signed with both, so that the "
-                "receiver can change over in its own time."
-            ),
-            submit=_("Replace secret"),
-        )
-    )
-    def rotate(self, request: HttpRequest, row: Subscription) -> HttpResponseBase:
-        _require(Operation.ROTATE, row)
-        secret = service.rotate_secret(row, actor=actor_of(request))
-        return self._show_secret(request, row, secret)
-
-    @button(_("Replay failed…"), icon="replay", path="replay-failed")
-    def replay_failed(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        row = self.visible_or_404(request, unquote(object_id))
-        query = urlencode({"subscription": str(row.pk)})
-        return HttpResponseRedirect(f"{reverse('admin:events_event_replay_matching')}?{query}")
-
-    def _show_secret(self, request: HttpRequest, row: Subscription, secret: str) -> HttpResponse:
-        return show_once(
-            request,
-            self,
-            row=row,
-            title=_("The signing secret of %(name)s") % {"name": row.name},
-            text=_(
-                "This is the only time the secret is shown. Copy it now and keep it where the receiver reads its "
-                "secrets: with it, the receiver checks that events come from here."
-            ),
-            secret=secret,
-        )
-
-
-def _require(operation: Operation, row: Subscription) -> None:
-    """A page exists only where its operation is possible, e.g. none to send a test to a receiver that fetches."""
-    if operation not in possible_operations(row):
-        raise Http404
-
-
-def _answer_in_words(answer: Json, seconds: float) -> str:
-    toast, card = answer.get("toast"), answer.get("card")
-    parts = [
-        gettext("the toast “%(text)s”") % {"text": Truncator(toast.get("content") or "").chars(200)}
-        if toast
-        else "",
-        gettext("a card") if card else "",
-    ]
-    return gettext("The receiver answered after %(seconds)s s with: %(parts)s.") % {
-        "seconds": f"{seconds:.1f}",
-        "parts": " · ".join(part for part in parts if part) or gettext("nothing to show"),
-    }
 
 
 def _page_of(row: Subscription) -> str:
