@@ -34,6 +34,7 @@ from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.fields import NamedMultipleChoiceField
+from core.console.fieldsets import without
 from core.console.rendering import EMPTY, copyable, identifier
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
@@ -194,11 +195,7 @@ class BotAdmin(
         if obj and not obj.uses_webhook:
             unfit |= set() if obj.next_secrets else {*ROTATION}
             unfit |= set() if obj.refused_pushes.exists() else {"refused"}
-        left = [
-            (title, part | {"fields": tuple(name for name in part["fields"] if name not in unfit)})
-            for title, part in super().get_fieldsets(request, obj)
-        ]
-        return [part for part in left if part[1]["fields"]]
+        return without(super().get_fieldsets(request, obj), unfit)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The owners, whom only those are asked for who see every operator."""

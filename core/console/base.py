@@ -25,6 +25,7 @@ from core.access.models import User
 from core.access.visibility import is_owned
 from core.console.actions import Words, is_changing
 from core.console.fields import NamedChoiceField, SearchableChoices
+from core.console.fieldsets import without
 from core.console.paging import BoundedPaginator
 from core.console.rendering import EMPTY
 from core.console.sentences import adding
@@ -233,11 +234,8 @@ class ConsoleAdmin(ModelAdmin[M]):
         parts = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return parts
-        readable = [
-            (title, {**part, "fields": tuple(name for name in part["fields"] if self._is_readable(name))})
-            for title, part in parts
-        ]
-        return [part for part in readable if part[1]["fields"]]
+        names = {name for _title, part in parts for name in part["fields"]}
+        return without(parts, {name for name in names if not self._is_readable(name)})
 
     def _is_readable(self, name: Any) -> bool:
         try:

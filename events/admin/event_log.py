@@ -16,6 +16,7 @@ from core.console.actions import button
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.columns import column
+from core.console.fieldsets import without
 from core.console.people import shown_in_full
 from core.console.rendering import EMPTY, ago, copyable_block, identifier, json_block, text_block, when
 from core.vault.redaction import redact_text
@@ -118,10 +119,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
         parts = super().get_fieldsets(request, obj)
         if obj is None or EventExpansion.objects.filter(pk=obj.pk, content__isnull=False).exists():
             return parts
-        return [
-            (title, part | {"fields": tuple(name for name in part["fields"] if name != "expanded_shown")})
-            for title, part in parts
-        ]
+        return without(parts, {"expanded_shown"})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:  # noqa: ARG002 -- Django's signature
         return EventChangeList

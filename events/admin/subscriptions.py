@@ -16,6 +16,7 @@ from core.console.badges import state
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.fields import NamedMultipleChoiceField
+from core.console.fieldsets import without
 from core.console.rendering import EMPTY, ago, copyable, duration, identifier, when
 from core.vault.redaction import redact_text
 from events.admin.subscription_controls import SubscriptionControls
@@ -110,10 +111,7 @@ class SubscriptionAdmin(SubscriptionControls, ConsoleAdmin[Subscription]):
             SubscriptionKind.PULL: {"url", "per_second"},
             SubscriptionKind.ANSWER: {"goes_to_in_full", "expand", "per_second"},
         }[SubscriptionKind(obj.kind)]
-        return [
-            (title, {**part, "fields": tuple(name for name in part["fields"] if name not in hidden)})
-            for title, part in super().get_fieldsets(request, obj)
-        ]
+        return without(super().get_fieldsets(request, obj), hidden)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bots":

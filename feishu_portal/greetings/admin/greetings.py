@@ -16,6 +16,7 @@ from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
 from core.console.fields import Textarea
+from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter
 from core.console.rendering import EMPTY, identifier
 from feishu_portal.greetings import service
@@ -128,10 +129,7 @@ class GreetingAdmin(ConsoleAdmin[Greeting]):
         if obj is None:
             return self.add_fieldsets
         unfit = "pause_minutes" if obj.occasion == Occasion.MENU else "menu_key_shown"
-        return [
-            (title, {**part, "fields": tuple(name for name in part["fields"] if name != unfit)})
-            for title, part in super().get_fieldsets(request, obj)
-        ]
+        return without(super().get_fieldsets(request, obj), {unfit})
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Greeting | None = None) -> tuple[str, ...]:
         return ("bot_shown", "occasion_label", "menu_key_shown", "state_label") if obj else ()
