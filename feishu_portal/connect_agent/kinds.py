@@ -37,7 +37,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentDestination:
+class AgentPlace:
     """Where an agent is to connect, and as whom. ``portal``: its address. ``by_oauth``: people may connect agents themselves."""
 
     portal: str
@@ -53,7 +53,7 @@ class AgentDestination:
         return f"{self.portal}{MCP}?{query}" if query else f"{self.portal}{MCP}"
 
 
-def steps(kind: Kind, place: AgentDestination) -> list[Step]:
+def steps(kind: Kind, place: AgentPlace) -> list[Step]:
     """In the order in which they are done."""
     match kind:
         case Kind.LARK_CLI:
@@ -99,7 +99,7 @@ def _variable() -> Step:
     )
 
 
-def _by_key(kind: Kind, place: AgentDestination) -> list[Step]:
+def _by_key(kind: Kind, place: AgentPlace) -> list[Step]:
     match kind:
         case Kind.CLAUDE_CODE:
             command = (
@@ -144,7 +144,7 @@ def _json(server: dict[str, Any], *, under: str = "mcpServers", **beside: Any) -
     return json.dumps({**beside, under: {"feishu": server}}, indent=2, ensure_ascii=False)
 
 
-def _lark_cli(place: AgentDestination) -> list[Step]:
+def _lark_cli(place: AgentPlace) -> list[Step]:
     bot, person = place.bot.app_id if place.bot else "cli_…", place.person or "li.lei@example.com"
     keep = (
         f"feishu-portal token-file ~/.feishu.env --format lark-cli \\\n"
@@ -162,7 +162,7 @@ def _lark_cli(place: AgentDestination) -> list[Step]:
     ]
 
 
-def _lark_mcp(place: AgentDestination) -> list[Step]:
+def _lark_mcp(place: AgentPlace) -> list[Step]:
     """It goes through the portal's proxy: the key is its App Secret, or the token of the person it acts for."""
     bot = place.bot.app_id if place.bot else "cli_…"
     start = f"npx -y @larksuiteoapi/lark-mcp mcp -a {bot}"
@@ -180,14 +180,14 @@ def _lark_mcp(place: AgentDestination) -> list[Step]:
     return [Step(scope, f"export {KEY_VARIABLE}=fp_…"), Step(words, command)]
 
 
-def _first_call(place: AgentDestination) -> dict[str, object]:
+def _first_call(place: AgentPlace) -> dict[str, object]:
     """A call that changes nothing."""
     if place.person:
         return {"name": "list_tasks", "arguments": {"completed": False}}
     return {"name": "who_am_i", "arguments": {}}
 
 
-def _curl(place: AgentDestination, method: str, **params: object) -> str:
+def _curl(place: AgentPlace, method: str, **params: object) -> str:
     message: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": method}
     if params:
         message["params"] = params

@@ -27,7 +27,7 @@ from core.console.base import operator_of
 from core.console.fields import LinesField, NamedChoiceField
 from core.console.rendering import copyable_block, text_block
 from feishu_portal.connect_agent.connection_test import ConnectionTest, try_connection
-from feishu_portal.connect_agent.kinds import AgentDestination, Kind, Words, steps
+from feishu_portal.connect_agent.kinds import AgentPlace, Kind, Words, steps
 
 REFUSALS: Final = {
     "caller_unauthenticated": _("The portal does not accept this key: it is wrong, disabled or expired."),
@@ -87,7 +87,7 @@ def page(request: HttpRequest) -> HttpResponse:
         picked.get("bot"),
         picked.get("person", ""),
     )
-    place = AgentDestination(
+    place = AgentPlace(
         portal=settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}",
         bot=bot,
         person=person,
