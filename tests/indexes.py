@@ -28,6 +28,28 @@ def astray(app: str, statements: Mapping[str, Statement]) -> list[str]:
     ]
 
 
+def keys_without_index(model: type[Model]) -> list[str]:
+    """Foreign keys of a model by which no index begins, as ``model.field``: whoever deletes the row that such a key leads to reads
+    the whole table for it. An index of a part of the rows counts where all are in it whose key is set."""
+    parts = [
+        one
+        for one in (*model._meta.indexes, *model._meta.constraints)
+        if isinstance(one, Index | UniqueConstraint) and one.fields
+    ]
+
+    def begins(index: Index | UniqueConstraint, name: str) -> bool:
+        is_whole = index.condition in (None, Q(**{f"{name}__isnull": False}))
+        return is_whole and index.fields[0].removeprefix("-") == name
+
+    return [
+        f"{model._meta.model_name}.{field.name}"
+        for field in model._meta.local_fields
+        if field.is_relation
+        and not (field.unique or field.db_index)
+        and not any(begins(index, field.name) for index in parts)
+    ]
+
+
 def _indexes(model: type[Model]) -> Iterator[tuple[str, set[str]]]:
     unique = [one for one in model._meta.constraints if isinstance(one, UniqueConstraint)]
     index: Index | UniqueConstraint
