@@ -6,9 +6,10 @@ and the old flat card callback.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -118,6 +119,9 @@ _content = msgspec.json.Decoder(Content)
 _message_event = msgspec.json.Decoder(_MessageEvent)
 _callback_event = msgspec.json.Decoder(_CallbackEvent)
 _old_event = msgspec.json.Decoder(_OldEvent)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NO_WORDS: Final = frozenset({"header", "event", "action"})
+_NO_NUMBERS: Final = frozenset({"event_type", "type"})
 
 
 def parse(payload: bytes) -> Envelope:
@@ -131,10 +135,40 @@ def decode(body: bytes) -> Content:
         # What is read later, and by whom, is decided later: it has to be text as a whole.
         body.decode()
         return _content.decode(body)
+    except msgspec.ValidationError as error:
+        return _decode_loosely(body, error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if body.startswith(_GZIP):
             raise EnvelopeError("the payload is compressed and does not decompress to an event") from error
         raise EnvelopeError(f"the payload is not an event: {error}") from error
+
+
+def _decode_loosely(body: bytes, why: msgspec.ValidationError) -> Content:
+    """The same for a body with a field of another type than the pages have it: a number is read as its digits, and what is no
+    word at all as missing. One odd field is no reason to leave an event, or whoever waits for an answer, to quarantine."""
+    try:
+        found = _members.decode(body)
+        header = found.get("header")
+        return Content(
+            event=found.get("event", msgspec.Raw(b"{}")),
+            action=found.get("action", msgspec.Raw(b"")),
+            header=None if header is None else _Header(**_words(_members.decode(header), _Header)),
+            **_words(found, Content),
+        )
+    except (msgspec.DecodeError, RecursionError):
+        raise EnvelopeError(f"the payload is not an event: {why}") from why
+
+
+def _words(found: Mapping[str, msgspec.Raw], read_as: type[msgspec.Struct]) -> dict[str, Any]:
+    """The fields of ``read_as`` that are words, or numbers where a number can be meant, as text."""
+    names = [name for name in read_as.__struct_fields__ if name in found and name not in _NO_WORDS]
+    values = {name: msgspec.json.decode(found[name]) for name in names}
+    return {
+        name: str(value)
+        for name, value in values.items()
+        if isinstance(value, str)
+        or (isinstance(value, int | float) and not isinstance(value, bool) and name not in _NO_NUMBERS)
+    }
 
 
 def envelope_of(content: Content, payload: bytes) -> Envelope:
@@ -192,8 +226,8 @@ def _key_v2(header: _Header, event: msgspec.Raw, *, waits: bool) -> str | None:
 
 def _parse_v1(content: Content, payload: bytes) -> Envelope:
     try:
-        event = _old_event.decode(content.event)
-    except msgspec.DecodeError as error:
+        event = _old_event_of(content.event)
+    except (msgspec.DecodeError, RecursionError, TypeError) as error:
         raise EnvelopeError(f"the schema 1.0 event names no type: {error}") from error
     return Envelope(
         schema="1.0",
@@ -207,6 +241,13 @@ def _parse_v1(content: Content, payload: bytes) -> Envelope:
         is_callback=is_callback(event.type),
         summary=summarize(content.event),
     )
+
+
+def _old_event_of(event: msgspec.Raw) -> _OldEvent:
+    try:
+        return _old_event.decode(event)
+    except msgspec.ValidationError:
+        return _OldEvent(**_words(_members.decode(event), _OldEvent))
 
 
 def _parse_old_card(content: Content, card_token: str, payload: bytes) -> Envelope:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from feishu.card_buttons import NO_CLICK
 from feishu.envelope import Challenge, EnvelopeError, challenge_of, decode, fallback_key, parse
@@ -151,6 +152,41 @@ def test_null_and_absent_fields_are_empty():
     assert (envelope.event_id, envelope.app_id, envelope.tenant_key, envelope.token) == ("", "", "", "")
 
 
+@pytest.mark.parametrize(
+    ("odd", "fields"),
+    [
+        ({"event_id": 12345}, {"event_id": "12345", "dedupe_key": "event:12345"}),
+        ({"tenant_key": 736588}, {"tenant_key": "736588"}),
+        ({"tenant_key": {"id": 1}}, {"tenant_key": ""}),
+        ({"app_id": ["cli_a"]}, {"app_id": ""}),
+        ({"create_time": {}}, {"create_time": None}),
+        ({"create_time": False}, {"create_time": None}),
+        ({"token": 123456}, {"token": "123456"}),
+        ({"token": True}, {"token": ""}),
+    ],
+)
+def test_odd_field_of_the_header_costs_itself_and_no_event(odd, fields):
+    event = {"message": {"message_id": "om_1"}}
+    payload = v2(event, **odd)
+    envelope, usual = parse(payload), parse(v2(event))
+    assert structs.asdict(envelope) == structs.asdict(usual) | fields
+
+
+@pytest.mark.parametrize(
+    "odd", [{"schema": 2}, {"schema": 2.0}, {"type": 7}, {"token": []}, {"challenge": {}}, {"ts": [1]}]
+)
+def test_odd_field_beside_the_header_costs_itself_and_no_event(odd):
+    whole = json.loads(v2({"token": "c-01"}, event_type="card.action.trigger", event_id=None))
+    envelope = parse(json.dumps(whole | odd).encode())
+    assert (envelope.dedupe_key, envelope.is_callback, envelope.token) == ("card:c-01", True, "vtok")
+
+
+def test_odd_field_of_schema_1_costs_itself_and_no_event():
+    event = {"type": "approval_instance", "app_id": 5, "tenant_key": None}
+    envelope = parse(v1(uuid=7, event=event))
+    assert (envelope.event_id, envelope.event_type, envelope.app_id) == ("7", "approval_instance", "5")
+
+
 @pytest.mark.parametrize("event_id", ["x" * 500, "a\x00b", "line\nbreak"])
 def test_an_id_that_would_not_fit_a_column_is_hashed(event_id):
     key = parse(v2(event_id=event_id)).dedupe_key
@@ -213,6 +249,12 @@ def test_no_json_can_break_the_reading(value):
         return
     assert key.isprintable()
     assert len(key) <= 200
+
+
+def test_challenge_that_is_a_number_is_echoed_as_one_writes_it():
+    assert challenge_of(decode(b'{"type":"url_verification","challenge":12,"token":"t"}')) == Challenge(
+        "12", "t"
+    )
 
 
 def test_a_challenge_is_found():
