@@ -34,6 +34,8 @@ class ClickedButton:
 
 
 _SINGLE_USE: Final = "once:"
+_MOST_TIMES: Final = 3
+"""How often an object may have been made text."""
 NO_CLICK: Final = ClickedButton("", "")
 
 
@@ -87,27 +89,31 @@ def _button(action: _Action | None, message_id: str | None) -> ClickedButton:
 
 
 def read_value(value: Any) -> Any:
-    """What stands in ``action.value``: an object that was sent as JSON text as that object, anything else as it is."""
-    if isinstance(value, str) and value.lstrip().startswith("{"):
+    """What stands in ``action.value``: an object that was sent as JSON text as that object, also where that text was made text
+    once more; anything else as it is."""
+    read = value
+    for _time in range(_MOST_TIMES):
+        if not isinstance(read, str) or not read.lstrip().startswith(("{", '"')):
+            break
         try:
-            read = json.loads(value)
+            read = json.loads(read)
         except (ValueError, RecursionError):
-            return value
-        return read if isinstance(read, dict) else value
-    return value
+            break
+    return read if isinstance(read, dict) else value
 
 
 def action_of(action: Any) -> str:
-    """What a click asks for, of the ``action`` in its event: ``value["action"]``, or the value where that is a plain word;
-    else the name of what was clicked, as of the submit button of a form; else its tag, such as ``overflow``."""
+    """What a click asks for, of the ``action`` in its event: ``value["action"]``, or the value where that is a plain word or a
+    number; else the name of what was clicked, as of the submit button of a form; else its tag, such as ``overflow``."""
     if not isinstance(action, dict):
         return ""
     return _action_name(read_value(action.get("value")), action.get("name"), action.get("tag"))
 
 
 def _action_name(value: Any, name: Any, tag: Any) -> str:
-    asked = value.get("action") if isinstance(value, dict) else value if isinstance(value, str) else None
-    return next((str(one) for one in (asked, name, tag) if isinstance(one, str | int) and one != ""), "")
+    asked = value.get("action") if isinstance(value, dict) else value
+    words = (one for one in (asked, name, tag) if isinstance(one, str | int) and not isinstance(one, bool))
+    return next((str(word) for word in words if word != ""), "")
 
 
 def is_single_use(dedupe_key: str) -> bool:

@@ -12,7 +12,7 @@ from bots.models import Bot
 from core.access.visibility import OwnedQuerySet
 from events.enums import Arrived, EventStatus
 from feishu.callbacks import CLICK, OLD_CARD_CALLBACK
-from feishu.card_buttons import read_value
+from feishu.card_buttons import action_of, read_value
 
 
 class EventQuerySet(OwnedQuerySet["Event"]):
@@ -107,7 +107,7 @@ class Event(models.Model):
         """The ``event`` object of the payload, in both envelope versions; the old card callback in the shape of today's, and
         the value of a click that came as JSON text as its object."""
         if self.event_type == OLD_CARD_CALLBACK:
-            return _click_of_today(self.envelope)
+            return _with_value_read(_click_of_today(self.envelope))
         data = self.envelope.get("event")
         if not isinstance(data, dict):
             return {}
@@ -121,9 +121,10 @@ class Event(models.Model):
         if self.event_type != CLICK:
             return typed_event(self.event_type, self.envelope)
         data = self.data
-        if isinstance(action := data.get("action"), dict) and isinstance(word := action.get("value"), str):
+        action = data.get("action")
+        if isinstance(action, dict) and not isinstance(action.get("value"), dict | None):
             # The SDK knows objects only: a plain word is what the click asks for.
-            data = data | {"action": action | {"value": {"action": word}}}
+            data = data | {"action": action | {"value": {"action": action_of(action)}}}
         return typed_event(self.event_type, self.envelope | {"event": data})
 
 

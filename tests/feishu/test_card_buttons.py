@@ -128,6 +128,13 @@ def test_whatever_was_clicked_is_a_click_or_none(event, message_id):
     [
         ({"tag": "button", "value": '{"action": "approve", "no": 7}'}, "approve"),
         ({"tag": "button", "value": "approve"}, "approve"),
+        ({"tag": "button", "value": '"{\\"action\\": \\"approve\\"}"'}, "approve"),
+        ({"tag": "button", "value": '\n {"action": "approve"}'}, "approve"),
+        ({"tag": "button", "value": '"approve"'}, '"approve"'),
+        ({"tag": "button", "value": 7}, "7"),
+        ({"tag": "button", "value": 0}, "0"),
+        ({"tag": "button", "name": "ok", "value": True}, "ok"),
+        ({"tag": "button", "name": "ok", "value": ["approve"]}, "ok"),
         ({"tag": "button", "value": "{no json"}, "{no json"),
         ({"tag": "button", "value": "[1]"}, "[1]"),
         ({"tag": "button", "name": "submit_leave", "form_value": {"reason": "x"}}, "submit_leave"),
