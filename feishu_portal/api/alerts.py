@@ -1,12 +1,13 @@
 """The webhook for Alertmanager."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from math import ceil
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
+from pydantic import AfterValidator
 
 from core.access.models import ApiClient
 from core.access.scopes import Scope
@@ -29,25 +30,37 @@ MAX_SENDING: Final = 64  # requests in one process; each holds a thread until th
 CALL_SECONDS: Final = 5.0
 """For each call to the platform within the request; the worker that tries again has longer."""
 
+EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
+LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 LIMITED: Final = "The platform takes no more messages for the chat right now."
 
 _limits = ConcurrencyLimits()
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """In the years that every time zone has, also where the sender names none: Alertmanager names UTC."""
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max(moment, EARLIEST), LATEST).astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class AlertIn(Schema):
     status: Literal["firing", "resolved"]
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
-    startsAt: datetime  # noqa: N815 -- Alertmanager's name
-    endsAt: datetime  # noqa: N815 -- see above
+    startsAt: Moment  # noqa: N815 -- Alertmanager's name
+    endsAt: Moment  # noqa: N815 -- see above
     generatorURL: str = ""  # noqa: N815 -- see above
     fingerprint: str = ""
 
 
 class AlertmanagerMessage(Schema):
-    """The message of Alertmanager's webhook, version "4"; further members are ignored."""
+    """The message of Alertmanager's webhook, version "4", or of Grafana's, which is the same and says "1"; further members are
+    ignored."""
 
-    version: Literal["4"] = "4"
+    version: Literal["4", "1"] = "4"
     groupKey: Annotated[str, Field(min_length=1)]  # noqa: N815 -- see above
     status: Literal["firing", "resolved"]
     groupLabels: dict[str, str] = {}  # noqa: N815 -- see above

@@ -127,6 +127,7 @@ def test_client_of_the_bot_may_send_its_alerts(receiver, platform) -> None:
         {"status": "unknown"},
         {"groupKey": ""},
         {"alerts": None},
+        {"version": 4},
         {"alerts": [alert(startsAt="yesterday")]},
         {"alerts": [alert(labels={"a": 1})]},
         {"truncatedAlerts": -1},
@@ -135,6 +136,41 @@ def test_client_of_the_bot_may_send_its_alerts(receiver, platform) -> None:
 def test_message_of_another_shape_is_refused_for_good(client, receiver, platform, change) -> None:
     response = send(client, receiver, message() | change)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-11-29T08:00:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "9999-12-31T23:59:59Z",
+        1764403200,
+        -(10**9),
+    ],
+)
+def test_any_moment_is_one_that_the_card_can_show(client, receiver, platform, written) -> None:
+    """Also beside one that has a time zone; of alerts that are over as well."""
+    alerts = [
+        alert(),
+        alert("Other", startsAt=written),
+        alert("Over", resolved=True, startsAt=written, endsAt=written),
+    ]
+    response = send(client, receiver, message(*alerts))
+    assert (response.status_code, response.json()) == (200, {"card": "shown"})
+    assert len(AlertGroup.objects.get().content["alerts"]) == 3
+
+
+def test_grafana_says_the_same_under_a_version_of_its_own(client, receiver, platform) -> None:
+    body = message(
+        alert(values={"A": 1}),
+        version="1",
+        orgId=1,
+        title="[FIRING:1]",
+        state="alerting",
+        message="**Firing**",
+    )
+    assert send(client, receiver, body).json() == {"card": "shown"}
 
 
 def test_further_members_are_ignored(client, receiver, platform) -> None:
