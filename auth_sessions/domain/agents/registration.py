@@ -102,17 +102,19 @@ def _is_allowed(uri: str) -> bool:
 
 
 def is_registered(registration: AgentRegistration, uri: str) -> bool:
-    """Whether people may be sent to ``uri``: it is registered, character by character; on the person's own machine with any
-    port, which programs are given when they start (RFC 8252, 7.3)."""
+    """Whether people may be sent to ``uri``: it is registered, character by character but for what is the same in every address
+    (RFC 3986, 6.2.2.1 and 6.2.3); on the person's own machine with any port, which programs are given when they start (RFC
+    8252, 7.3)."""
     if not _is_allowed(uri):
         return False
-    wanted = _without_port(uri)
-    return any(wanted == _without_port(known) for known in registration.redirect_uris)
+    wanted = _compared(uri)
+    return any(wanted == _compared(known) for known in registration.redirect_uris)
 
 
-def _without_port(uri: str) -> str:
+def _compared(uri: str) -> str:
+    """With scheme and host in small letters and no path as the root, as the SDK of some agents writes what others do not."""
     parts = urlsplit(uri)
-    if parts.scheme != "http" or parts.hostname not in LOOPBACK:
-        return uri
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
+    place = parts.netloc.lower()
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+        place = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return urlunsplit((parts.scheme, place, parts.path or "/", parts.query, ""))

@@ -21,6 +21,8 @@ from core.remote_address import address_of, network_of
 
 HANDLERS: Final = "auth_sessions.pages.agents.provider"
 MAX_BODY: Final = 16 * 1024
+KEPT: Final = ("redirect_uris", "client_name")
+"""Of what a program says when it registers."""
 _FORM: Final = "application/x-www-form-urlencoded"
 REGISTRATIONS: Final = PaceOfEach[str](Pace(1 / 30, burst=timedelta(minutes=10)))
 """Of one address: twenty at once, then one in half a minute. A whole office may have one address."""
@@ -40,7 +42,9 @@ def register(request: HttpRequest) -> HttpResponse:
     except (ValueError, RecursionError):
         said = None
     if isinstance(said, dict):
-        body = json.dumps(said | {"token_endpoint_auth_method": "none", "scope": SCOPE}).encode()
+        # What else a program says of itself counts for nothing (RFC 7591, 2), so none of it is a reason to refuse it.
+        kept = {name: said[name] for name in KEPT if said.get(name) is not None}
+        body = json.dumps(kept | {"token_endpoint_auth_method": "none", "scope": SCOPE}).encode()
     return _handled("register", request, body)
 
 

@@ -22,6 +22,28 @@ def test_program_gets_an_id_and_no_secret(agent):
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"logo_uri": "/icon.png"},
+        {"client_uri": "no address"},
+        {"application_type": "browser"},
+        {"application_type": None},
+        {"grant_types": None},
+        {"grant_types": ["authorization_code"]},
+        {"grant_types": ["refresh_token"]},
+        {"response_types": None},
+        {"contacts": "a@example.com"},
+        {"software_version": 1.5},
+        {"client_name": None},
+        {"token_endpoint_auth_method": "private_key_jwt"},
+    ],
+)
+def test_what_does_not_count_is_no_reason_to_refuse(agent, odd):
+    """RFC 7591, 2: what a server does not understand it ignores."""
+    assert agent.register(**odd).status_code == 201
+
+
+@pytest.mark.parametrize(
     "uri",
     [
         "cursor://anysphere.cursor-mcp/oauth/callback",
@@ -79,10 +101,20 @@ def test_people_are_sent_only_to_https_and_to_their_own_machine(agent, uri):
         ("http://127.0.0.1:99999/callback", False),
         ("http://[/callback", False),
         ("", False),
+        ("HTTP://127.0.0.1:9/callback", True),
+        ("https://Agent.Example.com/back", True),
+        ("https://agent.example.com/Back", False),
+        ("https://root.example.com", True),
+        ("https://root.example.com/", True),
+        ("https://root.example.com//", False),
+        ("https://root.example.com/?x=1", False),
+        ("http://localhost:7", True),
+        ("http://localhost:7/", True),
     ],
 )
 def test_addresses_match_exactly_but_for_the_port_of_the_own_machine(asked, known):
-    row = AgentRegistration(redirect_uris=[REDIRECT, "https://agent.example.com/back"])
+    others = ["https://agent.example.com/back", "https://root.example.com", "http://localhost/"]
+    row = AgentRegistration(redirect_uris=[REDIRECT, *others])
     assert is_registered(row, asked) is known
 
 
