@@ -17,6 +17,7 @@ from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, Category, e
 from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope, OAuthError, RateLimited
 from feishu.numbers import integer
 from feishu.reasons import Reason
+from feishu.retry_after import retry_after
 from feishu.values import mapping_of, objects_of, text_of
 
 _LOG_ID_HEADER: Final = "x-tt-logid"
@@ -56,7 +57,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Plat
     """
     log_id = headers.get(_LOG_ID_HEADER, "")
     is_success = 200 <= status < 300
-    body = {} if is_success and not content.strip() else json_object(content)
+    body = {} if is_success and not content.strip() else json_object(content, headers)
     if body is None:
         if status == 429:
             raise RateLimited(
@@ -119,14 +120,17 @@ def _host(location: str) -> str:
 
 def excerpt_of(headers: Mapping[str, str], content: bytes) -> str:
     """The beginning of a body as text, in the charset that it names, else in UTF-8 or GB 18030."""
-    beginning = content[:_LONGEST_EXCERPT]
+    return _text(headers, content[:_LONGEST_EXCERPT])
+
+
+def _text(headers: Mapping[str, str], content: bytes) -> str:
     _, _, charset = headers.get("content-type", "").lower().partition("charset=")
     named = charset.strip(" \"';")
     for name in (named if named in _CHARSETS else "utf-8", "utf-8", "gb18030"):
         # A character that the cut went through is no reason to take another charset, hence the incremental decoder.
         with contextlib.suppress(UnicodeError):
-            return codecs.getincrementaldecoder(name)().decode(beginning)
-    return beginning.decode(errors="replace")
+            return codecs.getincrementaldecoder(name)().decode(content)
+    return content.decode(errors="replace")
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: dict[str, Any], code: int | None) -> APIError:
@@ -160,13 +164,18 @@ def _is_rate_limit(status: int, code: int | None) -> bool:
     return category is Category.RATE_LIMIT or (status == 429 and category is not Category.CONFIGURATION)
 
 
-def json_object(content: bytes) -> dict[str, Any] | None:
-    """The JSON object that a body is; None for anything else."""
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
+def json_object(content: bytes, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+    """The JSON object that a body is; None for anything else. With `headers`, which have lower-case names, also one in the charset
+    that they name, as gateways write that speak in the platform's place: what it says in ASCII, such as a token, is as good."""
+    with contextlib.suppress(ValueError, RecursionError):
+        try:
+            body = json.loads(content)
+        except UnicodeDecodeError:
+            if headers is None:
+                return None
+            body = json.loads(_text(headers, content))
+        return body if isinstance(body, dict) else None
+    return None
 
 
 def _oauth_error(body: dict[str, Any]) -> str:
@@ -178,9 +187,8 @@ def _oauth_error(body: dict[str, Any]) -> str:
 def reset_after(headers: Mapping[str, str]) -> float:
     """Seconds until the rate limit resets, as the gateway's own header or Retry-After says; else 1."""
     for name in ("x-ogw-ratelimit-reset", "retry-after"):
-        value = headers.get(name, "")
-        if value.isdecimal():
-            return min(float(value), _LONGEST_WAIT)
+        if wait := retry_after(headers.get(name, "")):
+            return min(wait, _LONGEST_WAIT)
     return 1.0
 
 

@@ -24,6 +24,7 @@ from feishu.diagnosis import reason_of
 from feishu.outgoing import DIRECT, OutgoingTransport
 from feishu.proxies import proxy_address, unusable_variables
 from feishu.reasons import Reason
+from feishu.retry_after import retry_after
 from feishu.text import Text, terminal_language
 from feishu.tls import trust_also, trusted
 
@@ -211,7 +212,15 @@ def _fetch(wanted: Wanted, http: httpx2.Client) -> tuple[str, datetime]:
     token = str(said["access_token"])
     if not token.isascii() or not token.isprintable() or " " in token:
         raise NoTokenError("The portal's answer has no token that a file could hold.")
-    return token, datetime.fromisoformat(said["expires_at"])
+    try:
+        ends_at = datetime.fromisoformat(said["expires_at"])
+    except (KeyError, TypeError, ValueError):
+        ends_at = None
+    if ends_at is None or ends_at.tzinfo is None or not 2000 < ends_at.year < 3000:
+        raise NoTokenError(
+            f"What answers at {wanted.portal} is no portal: it does not say when the token ends."
+        )
+    return token, ends_at
 
 
 def _no_way(error: Exception, portal: str) -> str:
@@ -241,11 +250,10 @@ def _refusal(answer: httpx2.Response, said: dict[str, Any]) -> NoTokenError:
     elif code == "token_not_found":
         detail += " The person has to authorize the bot first: send them a card, or let them write /auth to the bot."
     may_come = code in _WAITING or answer.status_code == 429 or answer.status_code >= 500
-    after = answer.headers.get("retry-after", "")
     return NoTokenError(
         f"{code or 'refused'}: {detail}",
         may_come=may_come,
-        retry_after=float(after) if after.isdecimal() else 0.0,
+        retry_after=min(retry_after(answer.headers.get("retry-after", "")) or 0.0, LONGEST_PAUSE),
     )
 
 

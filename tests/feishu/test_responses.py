@@ -123,6 +123,25 @@ def test_page_in_any_charset_can_be_read(kind, charset):
     assert error.excerpt == "<html>网关错误"
 
 
+@pytest.mark.parametrize(
+    ("kind", "charset"),
+    [
+        ("application/json; charset=GBK", "gbk"),
+        ("application/json", "gbk"),
+        ("application/json;charset=utf-8", "gb18030"),
+        ("application/json; charset=utf-16", "utf-16"),
+        ("application/json", "utf-8-sig"),
+        ("application/json; charset=iso-8859-1", "iso-8859-1"),
+    ],
+)
+def test_answer_in_any_charset_keeps_what_it_gives(kind, charset):
+    """Tokens that came are never thrown away for the words beside them."""
+    words = "fait \u00e0 temps" if charset == "iso-8859-1" else "\u6210\u529f"
+    body = f'{{"code":0,"msg":"{words}","access_token":"eyJ"}}'.encode(charset)
+    answer = read_answer(200, {"content-type": kind}, body)
+    assert (answer.body["access_token"], answer.body["msg"]) == ("eyJ", words)
+
+
 def test_an_empty_failure_is_malformed():
     assert type(refusal(502, b"")) is MalformedAnswer
 
@@ -155,7 +174,10 @@ def test_a_quota_that_is_used_up_is_not_a_matter_of_waiting():
         ({}, 1.0),
         ({"retry-after": "9"}, 9.0),
         ({"x-ogw-ratelimit-reset": "soon", "retry-after": "9"}, 9.0),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 1.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"x-ogw-ratelimit-reset": "0", "retry-after": "9"}, 9.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 1.0),
+        ({"retry-after": "Wed, 21 Oct 2099 07:28:00 GMT"}, 3600.0),
         ({"x-ogw-ratelimit-reset": "-5"}, 1.0),
         ({"x-ogw-ratelimit-reset": "999999"}, 3600.0),
     ],

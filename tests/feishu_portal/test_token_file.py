@@ -112,6 +112,10 @@ def test_official_command_line_finds_its_variables(wanted: Wanted) -> None:
         (httpx2.InvalidURL("no"), "cannot be reached: InvalidURL", True),
         (untrusted(), "Its certificate is not trusted", True),
         (token("two\nlines"), "no token that a file could hold", False),
+        (httpx2.Response(200, json={"code": 0, "access_token": "u-x", "expires_in": 7200}), "does not say when the token ends", False),
+        (httpx2.Response(200, json={"access_token": "u-x", "expires_at": 7}), "does not say when the token ends", False),
+        (httpx2.Response(200, json={"access_token": "u-x", "expires_at": "2026-01-01"}), "does not say when the token ends", False),
+        (httpx2.Response(200, json={"access_token": "u-x", "expires_at": "0001-01-01T00:00:00Z"}), "does not say when", False),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_said_and_the_file_stays(
@@ -168,6 +172,21 @@ def test_what_passes_is_said_once_and_tried_again_with_pauses(wanted: Wanted) ->
         "too_many_cal",
         str(wanted.file)[:12],
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "pause"),
+    [
+        ("9" * 400, 5.0),
+        ("86400", token_file.LONGEST_PAUSE),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", token_file.LONGEST_PAUSE),
+    ],
+)
+def test_no_gateway_makes_it_wait_for_ever(wanted: Wanted, said: str, pause: float) -> None:
+    stop = Waits(1)
+    away = httpx2.Response(503, json={"code": "overloaded"}, headers={"Retry-After": said})
+    keep(wanted, Portal(away).client(), stop, say=lambda _sentence: None)
+    assert stop.waited == [pause]
 
 
 def test_what_does_not_pass_ends_it(wanted: Wanted) -> None:

@@ -4,8 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +17,7 @@ from events.subscriptions.http.failures import NO_ANSWER, NOT_HTTP, REDIRECTED, 
 from events.subscriptions.http.signatures import signed_headers
 from feishu.networks import Networks, Resolver, resolve
 from feishu.outgoing import AsyncOutgoingTransport, Route
+from feishu.retry_after import retry_after
 from feishu.tls import trusted
 
 TOTAL_SECONDS: Final = 15.0
@@ -132,7 +131,7 @@ async def _post(request: PushRequest, networks: Networks, resolver: Resolver) ->
                 response.status_code,
                 _snippet(body),
                 body=body if is_whole else None,
-                retry_after=_retry_after(response.headers.get("retry-after", "")),
+                retry_after=retry_after(response.headers.get("retry-after", "")),
                 redirect=_target(response),
             )
         finally:
@@ -178,16 +177,3 @@ def _snippet(body: bytes) -> str:
     """The beginning of the body on one line."""
     text = body[:MAX_READ].decode("utf-8", "replace").replace("\x00", "\ufffd")
     return " ".join(text.split())[:MAX_SNIPPET]
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds, from either form of Retry-After (RFC 9110, 10.2.3); None for anything else."""
-    value = value.strip()
-    if value.isascii() and value.isdigit() and len(value) < 10:
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, (aware - datetime.now(UTC)).total_seconds())
-    except (ValueError, OverflowError):
-        return None
