@@ -21,7 +21,7 @@ from feishu.numbers import seconds
 from feishu.observation import observed
 from feishu.platforms import Platform
 from feishu.reasons import Reason
-from feishu.scopes import MAX_SCOPES
+from feishu.scopes import MAX_SCOPES, scopes_in
 from feishu.transport import TOTAL_TIMEOUT, PlatformAnswer, Transport, unpooled_transport
 from feishu.values import text_of
 
@@ -204,7 +204,14 @@ class OAuth:
             "token": token,
             "token_type_hint": hint,
         }
-        self._request(self._credentials.platform.revoke_url, form=form, timeout=timeout)
+        answer = self._request(self._credentials.platform.revoke_url, form=form, timeout=timeout)
+        if not 200 <= answer.status < 300:
+            raise MalformedAnswer(
+                f"HTTP {answer.status} with a code of success",
+                http_status=answer.status,
+                log_id=answer.log_id,
+                reason=Reason.HTTP,
+            )
 
     def user_info(self, access_token: str) -> UserInfo:
         """Whom an access token belongs to. Needs no scope; failures come with HTTP 200 and a code."""
@@ -298,13 +305,13 @@ def _text(value: object) -> str:
 
 def _id(value: object) -> str:
     """An id of the platform, written as text or as a number; empty for what cannot be one."""
-    text = _text(str(value) if isinstance(value, int) else value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    text = _text(str(value) if is_number else value)
     return text if len(text) <= MAX_ID else ""
 
 
 def _scopes(value: object) -> tuple[str, ...]:
-    """Scopes in a list or in a text, between blanks as RFC 6749 3.3 has them, or between commas."""
+    """Scopes in a list or in a text, between blanks as RFC 6749 3.3 has them, or between whatever else no scope has in it."""
     if isinstance(value, list | tuple):
         value = " ".join(name for name in value if isinstance(name, str))
-    named = value.replace(",", " ").split() if isinstance(value, str) else ()
-    return tuple(dict.fromkeys(name for name in named if name.isprintable()))
+    return tuple(dict.fromkeys(scopes_in(value))) if isinstance(value, str) else ()

@@ -13,6 +13,9 @@ MAX_SCOPES: Final = 50
 _READS: Final = ("readonly", "read_only", "read", "get", "list")
 """How scopes end that change nothing."""
 _SCOPE: Final = re.compile(SCOPE_SYNTAX)
+_BETWEEN: Final = re.compile(
+    r"[\s,;+\[\]\"'\N{IDEOGRAPHIC COMMA}\N{FULLWIDTH COMMA}\N{FULLWIDTH SEMICOLON}]+"
+)
 
 _TEXTS: Final = {
     "offline_access": Text(
@@ -66,6 +69,11 @@ def named_scopes() -> dict[str, Text]:
 def is_scope(text: str) -> bool:
     """Whether the platform could have a scope of this name."""
     return _SCOPE.fullmatch(text) is not None
+
+
+def scopes_in(text: str) -> list[str]:
+    """What could be a scope in a text that lists some, whatever stands between them."""
+    return [word for word in _BETWEEN.split(text) if is_scope(word)]
 
 
 def narrowest(scopes: Sequence[str]) -> str:

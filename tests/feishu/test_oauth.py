@@ -218,6 +218,10 @@ SHAPES = {
         "scope": "offline_access contact:user.base:readonly a\x00b \ud800",
         "token_type": "\ud800",
     },
+    "JSON text": {**TOKENS, "scope": '["offline_access", "contact:user.base:readonly"]'},
+    "semicolons": {**TOKENS, "scope": "offline_access;contact:user.base:readonly"},
+    "Chinese commas": {**TOKENS, "scope": "offline_access，contact:user.base:readonly"},
+    "pluses": {**TOKENS, "scope": "offline_access+contact:user.base:readonly"},
     "commas and blanks": {**TOKENS, "scope": " offline_access, contact:user.base:readonly,"},
 }
 
@@ -318,6 +322,13 @@ def test_a_token_is_revoked(platform, oauth, content):
     }
 
 
+@pytest.mark.parametrize("status", [302, 400, 500, 502])
+def test_revocation_counts_under_a_good_status_alone(platform, oauth, status):
+    platform.will(httpx2.Response(status, json={"code": 0, "msg": "success"}))
+    with pytest.raises(MalformedAnswer):
+        oauth.revoke("t", "refresh_token")
+
+
 @pytest.mark.parametrize("body", [{"code": 20002, "msg": "no"}, {"error": "invalid_client"}])
 def test_a_refused_revocation_is_an_oauth_error(platform, oauth, body):
     platform.will_say(body)
@@ -363,7 +374,7 @@ def test_a_user_may_be_described_without_a_wrapping(platform, oauth):
     assert oauth.user_info("a") == UserInfo("ou_1", "", "1001", "tk", "", "", "")
 
 
-@pytest.mark.parametrize("odd", ["x" * 65, "x\x00y", "\ud800", {"id": "on_1"}, None])
+@pytest.mark.parametrize("odd", ["x" * 65, "x\x00y", "\ud800", {"id": "on_1"}, True, None])
 def test_what_cannot_be_an_id_is_none(platform, oauth, odd):
     data = {"open_id": "ou_1", "union_id": odd, "user_id": odd, "tenant_key": odd}
     platform.will(httpx2.Response(200, content=json.dumps({"code": 0, "data": data}).encode()))

@@ -1,6 +1,6 @@
 import pytest
 
-from feishu.scopes import is_scope, narrowest, scope_text
+from feishu.scopes import is_scope, narrowest, scope_text, scopes_in
 
 
 def test_known_scope_is_told_in_both_languages() -> None:
@@ -13,6 +13,16 @@ def test_known_scope_is_told_in_both_languages() -> None:
 def test_only_names_are_scopes() -> None:
     assert all(map(is_scope, ["im:message", "docx:document.block:convert", "a" * 128]))
     assert not any(map(is_scope, ["", "a b", "x`y", "任务", "a" * 129, "im:message\n"]))
+
+
+def test_scopes_stand_in_a_text_whatever_is_between_them() -> None:
+    assert scopes_in('["im:message", offline_access];a.b:c-d，x') == [
+        "im:message",
+        "offline_access",
+        "a.b:c-d",
+        "x",
+    ]
+    assert scopes_in("-x a\x00b \ud800 é") == []
 
 
 def test_unknown_scope_is_told_by_its_name() -> None:
