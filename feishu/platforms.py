@@ -75,7 +75,9 @@ def _base_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise ValueError(f"not a base URL: {url!r}")
-    return url.rstrip("/")
+    return (parts.scheme + url[len(parts.scheme) :]).rstrip(
+        "/"
+    )  # the scheme in small letters, as others ask for it
 
 
 FEISHU = Platform("https://open.feishu.cn", "https://accounts.feishu.cn")

@@ -281,7 +281,7 @@ class Bot(models.Model):
         if self.platform != PlatformName.CUSTOM:
             return self.platform
         addresses = [self.open_url.rstrip("/"), self.accounts_url.rstrip("/")]
-        if any(address.startswith("http:") for address in addresses):
+        if any(address.lower().startswith("http:") for address in addresses):
             addresses += self._proxy_that_reads_along()
         return " ".join(addresses)
 

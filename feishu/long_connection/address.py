@@ -84,7 +84,7 @@ async def find_gateway(
         raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
     await _confirm_clock(question.url, credentials.route, client)
     endpoint = discovery.parse_answer(status, body, config)
-    if question.url.startswith("https:") and not endpoint.url.startswith("wss:"):
+    if httpx2.URL(question.url).scheme == "https" and not endpoint.is_encrypted:
         raise ConnectError("the gateway's address is not encrypted", reason=Reason.GATEWAY_UNENCRYPTED)
     return endpoint
 

@@ -40,6 +40,10 @@ class Endpoint:
     """Goes into pings; 0 where the platform gave none."""
     config: ClientConfig
 
+    @property
+    def is_encrypted(self) -> bool:
+        return self.url[:4].lower() == "wss:"
+
 
 def request(credentials: AppCredentials) -> DiscoveryRequest:
     """The question for the gateway's address."""
@@ -62,7 +66,7 @@ def parse_answer(status: int, body: bytes, config: ClientConfig | None = None) -
             raise ConnectError(
                 "the gateway's address was refused",
                 stage="discovery",
-                reason=Reason.HTTP,
+                reason=Reason.REDIRECTED if 300 <= status < 400 else Reason.HTTP,
                 http_status=status,
             )
         raise MalformedAnswer("the answer holds no code", http_status=status)

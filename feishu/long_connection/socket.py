@@ -80,7 +80,7 @@ async def dial(endpoint: Endpoint, timing: Timing, *, route: Route = DIRECT) -> 
     proxy = route.proxy or environment_proxy(endpoint.url)
     try:
         async with asyncio.timeout(timing.dial):
-            return await _open(endpoint.url, timing, await _first_hop(endpoint.url, proxy, route))
+            return await _open(endpoint, timing, await _first_hop(endpoint.url, proxy, route))
     except ForbiddenAddressError as error:
         raise TransportError(str(error), sent="no", reason=Reason.FORBIDDEN_ADDRESS) from None
     except TransportError as error:
@@ -107,14 +107,14 @@ async def dial(endpoint: Endpoint, timing: Timing, *, route: Route = DIRECT) -> 
         ) from None
 
 
-async def _open(url: str, timing: Timing, channel: socket.socket) -> GatewaySocket:
+async def _open(endpoint: Endpoint, timing: Timing, channel: socket.socket) -> GatewaySocket:
     try:
         opened = await connect(
-            url,
+            endpoint.url,
             create_connection=GatewaySocket,
             compression=None,
             user_agent_header="feishu-portal",
-            ssl=trusted() if url.startswith("wss:") else None,
+            ssl=trusted() if endpoint.is_encrypted else None,
             sock=channel,
             proxy=None,
             open_timeout=None,

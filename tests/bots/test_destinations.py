@@ -193,8 +193,13 @@ def test_ciphertext_does_not_open_for_another_destination(values: dict[str, str]
         _ = stored(bot).credentials
 
 
-def test_proxy_that_reads_along_is_part_of_the_destination_and_one_that_does_not_is_not() -> None:
-    readable = make_bot(proxy_url=PROXY)
+@pytest.mark.parametrize(
+    "addresses", [{}, {"open_url": "HTTP://open.test", "accounts_url": "https://accounts.test"}]
+)
+def test_proxy_that_reads_along_is_part_of_the_destination_and_one_that_does_not_is_not(
+    addresses: dict[str, str],
+) -> None:
+    readable = make_bot(proxy_url=PROXY, **addresses)
     Bot.objects.filter(pk=readable.pk).update(proxy_url="")
     with pytest.raises(SealedValueError, match="another destination"):
         _ = stored(readable).app_secret

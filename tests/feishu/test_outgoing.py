@@ -227,13 +227,16 @@ async def test_gateway_that_discovery_names_is_refused() -> None:
     assert refusal.value.reason is Reason.FORBIDDEN_ADDRESS
 
 
-@pytest.mark.parametrize(("scheme", "refused"), [("ws", True), ("wss", False)])
-async def test_gateway_of_an_encrypted_platform_is_encrypted(scheme: str, *, refused: bool) -> None:
+@pytest.mark.parametrize("asked", ["https://platform.test", "HTTPS://platform.test"])
+@pytest.mark.parametrize(("scheme", "refused"), [("ws", True), ("Ws", True), ("wss", False), ("WSS", False)])
+async def test_gateway_of_an_encrypted_platform_is_encrypted(
+    scheme: str, asked: str, *, refused: bool
+) -> None:
     def answer(_request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, json={"code": 0, "data": {"URL": f"{scheme}://gateway.test/ws?ticket=t"}})
 
     asking = find_gateway(
-        credentials("https://platform.test"),
+        credentials(asked),
         seconds=5,
         config=ClientConfig(),
         client=lambda _route: httpx2.AsyncClient(transport=httpx2.MockTransport(answer)),
@@ -243,7 +246,7 @@ async def test_gateway_of_an_encrypted_platform_is_encrypted(scheme: str, *, ref
             await asking
         assert refusal.value.reason is Reason.GATEWAY_UNENCRYPTED
     else:
-        assert (await asking).url.startswith("wss:")
+        assert (await asking).is_encrypted
 
 
 # --- how a typed proxy failed is not told to whoever may type one

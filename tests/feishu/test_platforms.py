@@ -33,6 +33,11 @@ def test_one_host_may_serve_both_and_trailing_slashes_do_not_matter():
     assert platform.discovery_url == "http://127.0.0.1:9800/callback/ws/endpoint"
 
 
+def test_scheme_is_read_in_small_letters_and_a_path_as_it_is():
+    platform = Platform("HTTPS://open.test/A/", "Http://accounts.test")
+    assert (platform.open_url, platform.accounts_url) == ("https://open.test/A", "http://accounts.test")
+
+
 @pytest.mark.parametrize(
     "url", ["", "open.feishu.cn", "ftp://open.feishu.cn", "https://", "https://h/?a=1", "https://h/#x"]
 )

@@ -10,6 +10,7 @@ from feishu.errors import ConnectError, FeishuError, MalformedAnswer
 from feishu.long_connection.config import ClientConfig
 from feishu.long_connection.discovery import handshake_error, parse_answer, request
 from feishu.platforms import LARK
+from feishu.reasons import Reason
 
 URL = "wss://gw.example.test/ws/v2?fpid=493&device_id=74001&access_key=k&service_id=33554678&ticket=secret"
 
@@ -30,6 +31,14 @@ def test_an_address_is_kept_verbatim_and_out_of_sight():
     assert (endpoint.url, endpoint.device_id, endpoint.service_id) == (URL, "74001", 33554678)
     assert endpoint.config == ClientConfig(ping_interval=90)
     assert "secret" not in repr(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_encrypted"),
+    [("wss://g/ws", True), ("WSS://g/ws", True), ("ws://g/ws", False), ("Ws://g", False)],
+)
+def test_encrypted_gateway_is_one_however_its_scheme_is_written(url, is_encrypted):
+    assert parse_answer(200, body(data={"URL": url})).is_encrypted is is_encrypted
 
 
 @pytest.mark.parametrize("query", ["", "?ticket=x", "?service_id=abc", "?service_id=-1", "?service_id="])
@@ -70,6 +79,16 @@ def test_an_http_failure_without_json_is_a_refusal():
     with pytest.raises(ConnectError) as caught:
         parse_answer(502, b"<html>bad gateway</html>")
     assert (caught.value.http_status, caught.value.code, caught.value.retryable) == (502, None, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(302, Reason.REDIRECTED), (307, Reason.REDIRECTED), (204, Reason.HTTP), (403, Reason.HTTP)],
+)
+def test_answer_in_the_platforms_place_is_called_what_it_is(status, reason):
+    with pytest.raises(ConnectError) as caught:
+        parse_answer(status, b"")
+    assert caught.value.reason is reason
 
 
 def test_an_http_failure_is_one_even_with_code_0():
