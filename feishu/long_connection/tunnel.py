@@ -6,16 +6,20 @@ not tell a proxy that is away from a platform that is.
 
 import asyncio
 import socket
+from collections import Counter
+from operator import itemgetter
 from typing import Final
 
 from feishu.diagnosis import proxy_refusal, reason_of
 from feishu.errors import TransportError
-from feishu.names import names
+from feishu.names import Found, names
 from feishu.networks import EVERYWHERE, Networks
 from feishu.proxies import Proxy
 from feishu.reasons import Reason
 
 _MAX_HEAD: Final = 16 * 1024
+ATTEMPT_SECONDS: Final = 2.0
+"""For one address of a host that has more."""
 
 
 async def open_tunnel(
@@ -49,19 +53,27 @@ async def _ask(channel: socket.socket, proxy: Proxy, host: str, port: int) -> No
 
 
 async def connect_checked(host: str, port: int, networks: Networks | None) -> socket.socket:
-    """A non-blocking socket to one of the host's addresses, all of which were checked before. Raises OSError, or
+    """A non-blocking socket to one of the host's addresses, all of which were checked before. One that does not answer, as those of
+    IPv6 where a network promises it and has none, does not use up the time of the others. Raises OSError, or
     ForbiddenAddressError."""
     loop = asyncio.get_running_loop()
     failure: OSError | None = None
     addresses = await names.look_up(host, port)
     if networks is not None:
         networks.check(host, [str(address[0]) for *_rest, address in addresses])
-    for family, kind, protocol, _name, address in addresses:
-        channel = socket.socket(family, kind, protocol)
+    left = len(addresses)
+    for family, kind, protocol, _name, address in _alternating(addresses):
+        left -= 1
+        try:
+            channel = socket.socket(family, kind, protocol)
+        except OSError as error:  # this host has no IPv6, say
+            failure = error
+            continue
         channel.setblocking(False)
         try:
-            await loop.sock_connect(channel, address)
-        except OSError as error:
+            async with asyncio.timeout(ATTEMPT_SECONDS if left else None):
+                await loop.sock_connect(channel, address)
+        except OSError as error:  # TimeoutError is one
             channel.close()
             failure = error
         except BaseException:
@@ -70,6 +82,16 @@ async def connect_checked(host: str, port: int, networks: Networks | None) -> so
         else:
             return channel
     raise failure or OSError("no address")
+
+
+def _alternating(addresses: Found) -> Found:
+    """In their order, with IPv6 and IPv4 taking turns."""
+    ranks: Counter[int] = Counter()
+    ranked = []
+    for address in addresses:
+        ranked.append((ranks[address[0]], address))
+        ranks[address[0]] += 1
+    return [address for _rank, address in sorted(ranked, key=itemgetter(0))]
 
 
 def _unreachable(error: OSError) -> TransportError:

@@ -93,7 +93,7 @@ ELSEWHERE = (
     ),
     elsewhere("core/console", "next_page", tests="core/access/second_factors/test_totp.py", why="asked where signing in leads"),
     elsewhere(
-        "feishu/long_connection", "address connection ending pump socket tunnel",
+        "feishu/long_connection", "address connection ending pump socket",
         tests="feishu/long_connection",
         why="one client against a gateway, a behaviour a file",
     ),
