@@ -16,6 +16,7 @@ import httpcore2
 import httpx2
 
 from feishu.cancellation import send
+from feishu.deadlines import TimedBackend
 from feishu.departures import DeparturesClosedError, departures
 from feishu.errors import TransportError
 from feishu.networks import (
@@ -96,8 +97,7 @@ class OutgoingTransport(httpx2.BaseTransport):
         self._pools: _Pools[httpx2.HTTPTransport] = _Pools(
             lambda proxy: _with_backend(
                 httpx2.HTTPTransport(verify=verify, limits=limits, proxy=proxy or None, trust_env=False),
-                _CheckedBackend,
-                route.networks_of_first_hop(proxy),
+                TimedBackend(_backend(route.networks_of_first_hop(proxy))),
             )
         )
 
@@ -132,10 +132,8 @@ class AsyncOutgoingTransport(httpx2.AsyncBaseTransport):
         self._pools: _Pools[httpx2.AsyncHTTPTransport] = _Pools(
             lambda proxy: _with_backend(
                 httpx2.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy or None, trust_env=False),
-                _AsyncCheckedBackend,
-                route.networks_of_first_hop(proxy),
                 # A proxy's name is looked up here, its target's there.
-                resolver=resolve if proxy else resolver,
+                _async_backend(route.networks_of_first_hop(proxy), resolve if proxy else resolver),
             )
         )
 
@@ -172,11 +170,19 @@ class _Pools(Generic[T]):
         return list(self._pools.values())
 
 
-def _with_backend(transport: T, backend: Any, networks: Networks | None, **options: Any) -> T:
-    """httpx2 has no argument for what httpcore2's pools take: the maker of their connections."""
-    if networks is not None:
-        transport._pool._network_backend = backend(networks, **options)  # noqa: SLF001 -- see above; a test connects with it
+def _with_backend(transport: T, backend: Any) -> T:
+    """httpx2 has no argument for what httpcore2's pools take: the maker of their connections. None: the library's own."""
+    if backend is not None:
+        transport._pool._network_backend = backend  # noqa: SLF001 -- see above; a test connects with it
     return transport
+
+
+def _backend(networks: Networks | None) -> httpcore2.NetworkBackend:
+    return httpcore2.SyncBackend() if networks is None else _CheckedBackend(networks)
+
+
+def _async_backend(networks: Networks | None, resolver: Resolver) -> httpcore2.AsyncNetworkBackend | None:
+    return None if networks is None else _AsyncCheckedBackend(networks, resolver=resolver)
 
 
 async def check_for_proxy(host: str, port: int, networks: Networks, *, resolver: Resolver = resolve) -> None:
@@ -219,7 +225,7 @@ class _CheckedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
         try:
-            addresses = resolve_now(host, port)
+            addresses = resolve_now(host, port) if timeout is None else resolve_within(host, port, timeout)
             self._networks.check(host, addresses)
         except (OSError, ForbiddenAddressError) as error:
             raise httpcore2.ConnectError(str(error)) from error

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import httpx2
 
+from feishu.deadlines import within
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
 from feishu.errors import MalformedAnswer, TransportError
 from feishu.outgoing import DIRECT, OutgoingTransport, Route
@@ -122,7 +123,7 @@ class Transport:
         """The same for an answer of any shape and at most `most` bytes; the caller judges it. Raises TransportError and
         MalformedAnswer."""
         total = TOTAL_TIMEOUT if timeout is None else timeout
-        deadline = time.monotonic() + total
+        began = time.monotonic()
         headers = dict(headers or {})
         content: bytes | None = None
         if json is not None:
@@ -133,26 +134,29 @@ class Transport:
         limits = httpx2.Timeout(total, connect=min(CONNECT_TIMEOUT, total), pool=min(CONNECT_TIMEOUT, total))
         answered = False
         try:
-            with self._client.stream(
-                method,
-                url,
-                params=params,
-                content=content,
-                data=form,
-                headers=headers,
-                timeout=limits,
-                follow_redirects=False,
-            ) as response:
+            with (
+                within(total),
+                self._client.stream(
+                    method,
+                    url,
+                    params=params,
+                    content=content,
+                    data=form,
+                    headers=headers,
+                    timeout=limits,
+                    follow_redirects=False,
+                ) as response,
+            ):
                 answered = True
                 platform_clock.note(
                     response.url.host,
                     status=response.status_code,
                     headers=response.headers,
-                    took=time.monotonic() - deadline + total,
+                    took=time.monotonic() - began,
                 )
                 if response.status_code == PROXY_AUTHENTICATION:
                     raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
-                body = _read(response, deadline, most)
+                body = _read(response, most)
         except _NOT_SENT as error:
             reason = self._reason(error, url)
             raise self._route.told(TransportError(_sentence(error), sent="no", reason=reason)) from error
@@ -197,14 +201,12 @@ def _transport_of(_pid: int, route: Route, *, keep_alive: bool) -> Transport:
     return Transport(route=route, keep_alive=keep_alive)
 
 
-def _read(response: httpx2.Response, deadline: float, most: int) -> bytes:
+def _read(response: httpx2.Response, most: int) -> bytes:
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > most:
             raise MalformedAnswer(f"the answer is larger than {most} bytes", http_status=response.status_code)
-        if time.monotonic() > deadline:
-            raise TransportError("the answer took too long", sent="unknown", reason=Reason.TIMEOUT)
     return bytes(body)
 
 
