@@ -9,6 +9,7 @@ documentation.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -76,6 +77,7 @@ _ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _METADATA_NAMES: Final = frozenset(
     {"metadata", "metadata.google.internal", "metadata.tencentyun.com", "metadata.goog", "instance-data"}
 )
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _INNER_NAMES: Final = (
     ".internal",
     ".local",
@@ -86,6 +88,9 @@ _INNER_NAMES: Final = (
     ".intranet",
     ".home.arpa",
     ".private",
+    ".svc",
+    ".consul",
+    ".docker",
 )
 
 
@@ -137,7 +142,8 @@ class Networks:
     def allows_name(self, host: str) -> bool:
         """Whether a proxy may be asked for a host that this one cannot resolve: its name is not one of inner hosts."""
         name = host.lower().rstrip(".")
-        if name in _METADATA_NAMES:
+        if name in _METADATA_NAMES or _NUMBER.fullmatch(name.rpartition(".")[2]):
+            # No name ends in a number: it is an address that only the proxy can read, such as one with a dot behind.
             return False
         if name == "localhost" or name.endswith(".localhost"):
             return any(net in self.ranges for net in _LOOPBACK)

@@ -77,6 +77,11 @@ def test_loopback_is_a_word_of_its_own(address):
         ("crm", ["public"], False),
         ("db.corp", ["public"], False),
         ("crm", ["public", "private"], True),
+        ("169.254.169.254.", ["public"], False),
+        ("127.0.0.1.", ["public", "private"], False),
+        ("10.0x1.", ["public"], False),
+        ("api.default.svc", ["public"], False),
+        ("db.node.consul.", ["public"], False),
     ],
 )
 def test_names_that_only_the_proxy_can_resolve(host, entries, allowed):
