@@ -13,6 +13,7 @@ from starlette.types import Scope as Request
 
 from core.access.scopes import Scope
 from feishu.codes import explain
+from feishu.numbers import integer
 from feishu_portal.api.mcp.agent import Agent
 from feishu_portal.api.mcp.inner import AnswerTooLongError, InnerAnswer, ask
 from feishu_portal.api.problems import CONTENT_TYPE
@@ -145,11 +146,11 @@ class Acting:
                 raise ToolError("platform_refused", "The platform refused.", http_status=answer.status)
             return
         envelope = _parsed(answer)
-        code = envelope.get("code") if isinstance(envelope, dict) else None
+        code = integer(envelope.get("code")) if isinstance(envelope, dict) else None
         if not code and answer.status < HTTPStatus.BAD_REQUEST:
             return
         facts: dict[str, Any] = {"http_status": answer.status}
-        if isinstance(code, int):
+        if code is not None:
             info = explain(code)
             facts |= {
                 "platform_code": code,
@@ -198,7 +199,7 @@ def _written(body: object) -> bytes:
 def _parsed(answer: InnerAnswer) -> Any:
     try:
         return json.loads(answer.body or b"null")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ToolError("upstream_failed", "The answer is no JSON.", http_status=answer.status) from None
 
 
@@ -216,4 +217,5 @@ def _encoded(query: Mapping[str, object]) -> str:
     """Without what is None; a list is repeated, true and false are written as JSON has them."""
     said = [(name, value) for name, value in query.items() if value is not None]
     pairs = [(name, one) for name, value in said for one in (value if isinstance(value, list) else [value])]
-    return urlencode([(name, str(one).lower() if isinstance(one, bool) else str(one)) for name, one in pairs])
+    texts = [(name, str(one).lower() if isinstance(one, bool) else str(one)) for name, one in pairs]
+    return urlencode(texts, errors="replace")

@@ -142,7 +142,7 @@ def _read(tool: registry.Tool, agent: Agent, said: dict[str, Any]) -> tuple[tupl
             del said[name]  # what goes without saying may be said
     named = {name: said.pop(name, "") for name in ("bot", "person") if name in schema["properties"]}
     missing = [name for name, value in named.items() if not value and name in schema["required"]]
-    wrong = [name for name, value in named.items() if not isinstance(value, str)]
+    wrong = [name for name, value in named.items() if not isinstance(value, str) or not value.isprintable()]
     if missing or wrong:
         raise ToolError("invalid_arguments", f"Say {' and '.join(missing or wrong)}, as a text.")
     try:

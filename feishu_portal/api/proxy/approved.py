@@ -13,6 +13,7 @@ from core.access.call_contents import read_contents
 from core.database.connections import give_back
 from core.log_context import log_context
 from core.vault.keyring import SealedValueError
+from feishu.numbers import integer
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import CallRequest
 from feishu_portal.api.proxy.call import ProxyCall
@@ -142,5 +143,4 @@ def _code(body: bytes | None) -> int | None:
         said = json.loads(body or b"null")
     except (ValueError, RecursionError):
         return None
-    code = said.get("code") if isinstance(said, dict) else None
-    return code if isinstance(code, int) and abs(code) < 2**62 else None
+    return integer(said.get("code")) if isinstance(said, dict) else None

@@ -3,14 +3,18 @@
 import contextlib
 import time
 import zlib
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
 from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, WRONG_KIND, Category, explain
+from feishu.numbers import integer
 from feishu.relay import Relayed
 from feishu.responses import reset_after
 from feishu.scopes import MAX_SCOPES, is_scope
+from feishu.values import text_of
 
 MAX_PEEKED = 64 * 1024  # bytes; an answer that says why it failed is shorter
 PEEK_SECONDS = 2.0  # that an answer is held back; one that trickles is no refusal
@@ -28,8 +32,9 @@ class _Details(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    code: int | None = None
-    msg: str = ""
+    # Anything, because an odd text must not hide the code.
+    code: Any = None
+    msg: Any = None
     error: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -70,12 +75,13 @@ async def peek(relayed: Relayed) -> PeekedAnswer:
         if peeked.is_whole:
             encoding = relayed.headers.get("content-encoding", "").strip().lower()
             envelope = _envelope(_decoded(b"".join(peeked.beginning), encoding))
-    limited = relayed.status == 429 or explain(envelope.code).category is Category.RATE_LIMIT
+    code = integer(envelope.code)
+    limited = relayed.status == 429 or explain(code).category is Category.RATE_LIMIT
     peeked.outcome = PlatformOutcome(
         status=relayed.status,
-        code=envelope.code,
-        message=envelope.msg,
-        missing_scopes=_missing_scopes(envelope) if envelope.code == MISSING_USER_SCOPE else (),
+        code=code,
+        message=text_of(envelope.msg),
+        missing_scopes=_missing_scopes(envelope) if code == MISSING_USER_SCOPE else (),
         reset_after=reset_after(relayed.headers) if limited else None,
     )
     return peeked
@@ -110,7 +116,7 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 
 def _envelope(body: bytes) -> _Envelope:
     try:
-        return msgspec.json.decode(body, type=_Envelope)
+        return msgspec.json.decode(body.removeprefix(BOM_UTF8), type=_Envelope)
     except _UNREADABLE:
         return _Envelope()
 

@@ -83,6 +83,7 @@ async def test_arguments_that_do_not_fit_say_why(mcp, proxy, upstream):
         ({"to": "oc 1", "text": "a"}, "to:"),
         ({"to": "oc_1", "text": "a", "colour": "red"}, "colour:"),
         ({"to": "oc_1", "text": "a", "person": 7}, "person"),
+        ({"to": "oc_1", "text": "a", "person": "ou_\x00"}, "person"),
     ):
         refused = await agent.refused("send_message", **arguments)
         assert refused["code"] == "invalid_arguments"

@@ -207,6 +207,20 @@ async def test_refusal_of_the_platform_says_cause_cure_and_log_id(mcp, proxy, gr
     assert refused["cure"]
 
 
+@pytest.mark.parametrize("code", ["0", 0.0, 0])
+async def test_success_is_one_however_its_code_is_written(mcp, proxy, grant, upstream, code):
+    body = {"code": code, "msg": "success", "data": {"items": [{"guid": "g"}]}}
+    upstream.will_say(body, status=201)
+    agent = Agent(mcp, await proxy.key(bots=(proxy.bot,)))
+    assert (await agent.use("list_tasks", person="ou_asked"))["items"][0]["guid"] == "g"
+
+
+async def test_refusal_is_one_however_its_code_is_written(mcp, proxy, grant, upstream):
+    upstream.will_say({"code": "99991672", "msg": ["no"]}, status=400)
+    agent = Agent(mcp, await proxy.key(bots=(proxy.bot,)))
+    assert (await agent.refused("list_tasks", person="ou_asked"))["platform_code"] == 99991672
+
+
 async def test_agent_learns_who_it_is(mcp, proxy, grant, upstream):
     upstream.will_say({"code": 0, "data": {"name": "李雷", "open_id": "ou_asked"}})
     key = await proxy.key(Scope.PROXY_USER, bots=(proxy.bot,), proxy_paths=["GET /open-apis/**"])

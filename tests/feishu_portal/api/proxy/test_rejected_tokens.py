@@ -36,6 +36,19 @@ async def test_rejection_counts_under_any_status(proxy, grant, upstream, databas
     assert (await proxy.call(await proxy.key(), proxy.path())).json() == OK
 
 
+@pytest.mark.parametrize(
+    "odd", [{"code": "99991677"}, {"code": 99991677.0}, {"msg": None}, {"msg": ["expired"]}]
+)
+async def test_rejection_counts_however_its_fields_are_written(
+    proxy, grant, upstream, database, refresher, odd
+):
+    await database.run(age, grant)
+    upstream.will_say(REJECTED | odd, OK)
+    assert (await proxy.call(await proxy.key(), proxy.path())).json() == OK
+    first, _second = await uses(proxy, 2)
+    assert first.code == 99991677
+
+
 async def test_token_that_somebody_refreshed_meanwhile_needs_no_refresh(proxy, grant, upstream, database):
     await database.run(age, grant)
 
