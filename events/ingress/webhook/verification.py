@@ -43,9 +43,9 @@ CALLBACK_SECONDS: Final = 300.0
 """The same for a callback, which is pushed once and waited for: how far the clocks may be apart."""
 AHEAD_SECONDS: Final = 3600.0
 """How far the timestamp of an event may lie in the future, for a portal whose clock is behind."""
-_TIMESTAMP: Final = re.compile(r"[0-9]{1,13}", re.ASCII)
-_MILLISECONDS: Final = 1e11
-"""From here on a timestamp is in milliseconds; in practice it is in seconds, and its unit is not documented."""
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,9})?", re.ASCII)
+_SMALLER_UNIT: Final = 1e11
+"""From here on a timestamp is in a unit a thousand times smaller; in practice it is in seconds, and its unit is not documented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,9 @@ def _check_age(signature: Signature, now: float, seconds: float) -> None:
     if not _TIMESTAMP.fullmatch(signature.timestamp):
         raise Refused(BAD_TIMESTAMP)
     sent = float(signature.timestamp)
-    age = now - (sent / 1000 if sent >= _MILLISECONDS else sent)
+    while sent >= _SMALLER_UNIT:
+        sent /= 1000
+    age = now - sent
     if not -min(seconds, AHEAD_SECONDS) <= age <= seconds:
         raise Refused(TOO_OLD)
 
