@@ -1,5 +1,6 @@
 """What a receiver answers to a callback: read, and held to the platform's own shape (page "Handle card callbacks")."""
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -42,15 +43,18 @@ class Asked:
 
 
 def read_answer(result: PushResult, event_type: str) -> Asked:
-    """The answer in a receiver's response to a callback of this type; an empty body is the empty answer."""
+    """The answer in a receiver's response to a callback of this type; an empty body is the empty answer, and so are null and
+    an empty list, which is how PHP writes an empty object."""
     if not result.is_success:
         return Asked(result)
     if result.body is None:
         return _faulty(result, NOT_WHOLE(status=result.status, most=MAX_ANSWER // 1024))
-    if not result.body.strip():
+    body = result.body.removeprefix(BOM_UTF8)
+    if not body.strip():
         return Asked(result, {})
     try:
-        answer = msgspec.json.decode(result.body)
+        answer = msgspec.json.decode(body)
+        answer = {} if answer is None or answer == [] else answer
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
@@ -59,8 +63,10 @@ def read_answer(result: PushResult, event_type: str) -> Asked:
 
 
 def _click_answer(result: PushResult, answer: Json) -> Asked:
-    """What is null is left out: so some languages write what is not there."""
-    answer = {name: part for name, part in answer.items() if part is not None}
+    """What is null is left out, of the parts as well: so some languages write what is not there."""
+    answer = {
+        name: _filled(part) if isinstance(part, dict) else part for name, part in _filled(answer).items()
+    }
     try:
         card = msgspec.convert(answer, ClickAnswer).card
     except msgspec.ValidationError as error:
@@ -69,6 +75,10 @@ def _click_answer(result: PushResult, answer: Json) -> Asked:
     if size > MAX_BYTES:
         return _faulty(result, CARD_TOO_LARGE(status=result.status, size=size, most=MAX_BYTES))
     return Asked(result, answer)
+
+
+def _filled(part: Json) -> Json:
+    return {name: value for name, value in part.items() if value is not None}
 
 
 def _faulty(result: PushResult, fault: str) -> Asked:

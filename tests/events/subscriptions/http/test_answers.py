@@ -26,9 +26,16 @@ def test_answer_in_the_platforms_shape_is_taken_as_it_is(answer):
     assert (asked.answer, asked.result.is_success) == (answer, True)
 
 
-@pytest.mark.parametrize("content", [b"", b" \n", {"toast": None, "card": None}])
+@pytest.mark.parametrize(
+    "content", [b"", b" \n", b"\xef\xbb\xbf{}", b"[]", b"null", {"toast": None, "card": None}]
+)
 def test_nothing_is_the_empty_answer(content):
     assert read_answer(responded(content, status=204), CLICK).answer == {}
+
+
+def test_what_is_null_within_a_part_is_left_out():
+    said = {"toast": {"type": None, "content": "Approved", "i18n": None}, "card": CARD | {"template": None}}
+    assert read_answer(responded(said), CLICK).answer == {"toast": {"content": "Approved"}, "card": CARD}
 
 
 @pytest.mark.parametrize(
