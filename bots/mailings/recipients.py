@@ -1,6 +1,7 @@
 """Whom a line means: an id, an e-mail address, a phone number, a name."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,7 +39,7 @@ class Named:
     def by_look(cls, text: str) -> "Named":
         """What kind it is, by its look: ou_, on_, oc_, od- and @; a phone number of China, or one that begins with +; what
         could be no id is a name; everything else an employee number."""
-        plain = " ".join(text.split())
+        plain = " ".join(unicodedata.normalize("NFKC", text).split())  # Chinese keyboards write ＠ and １３８
         if _PHONE.fullmatch(plain):
             return cls(RecipientKind.PHONE, re.sub(r"[ ()-]", "", plain))
         if plain.startswith("od-"):

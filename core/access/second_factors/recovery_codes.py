@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.access.models import RecoveryCode, User
+from core.access.second_factors.typed import letters_and_digits
 
 COUNT: Final = 10
 _BYTES: Final = 10
@@ -29,8 +30,8 @@ def make_codes(user: User) -> list[str]:
 
 def accept(user: User, code: str) -> bool:
     """Use a code up. Blanks, hyphens and capitals do not matter."""
-    written = "".join(code.split()).replace("-", "").lower()
-    unused = RecoveryCode.objects.filter(user=user, digest=_digest(user, written), used_at=None)
+    digest = _digest(user, letters_and_digits(code))
+    unused = RecoveryCode.objects.filter(user=user, digest=digest, used_at=None)
     return bool(unused.update(used_at=timezone.now()))
 
 

@@ -15,6 +15,7 @@ from django_otp.oath import TOTP
 
 from core.access.models import TotpDevice, User
 from core.access.second_factors.errors import FactorLimitError
+from core.access.second_factors.typed import letters_and_digits
 from core.vault.keyring import SealedValueError
 
 ISSUER: Final = "Feishu Portal"
@@ -75,7 +76,7 @@ def provisioning_uri(device: TotpDevice) -> str:
 
 def _step_of(device: TotpDevice, code: str) -> int | None:
     """The time step whose code this is, unless that or a later one was accepted before."""
-    digits = "".join(code.split())
+    digits = letters_and_digits(code)
     if len(digits) != _DIGITS or not (digits.isascii() and digits.isdecimal()):
         return None
     try:

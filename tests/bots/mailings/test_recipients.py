@@ -20,6 +20,10 @@ from bots.mailings.recipients import Named, rows_for
         ("王芳", RecipientKind.NAME, "王芳"),
         ("Han  Meimei", RecipientKind.NAME, "Han Meimei"),
         ("王@company.test", RecipientKind.EMAIL, "王@company.test"),
+        ("wang＠company.test", RecipientKind.EMAIL, "wang@company.test"),
+        ("１３８００１３８０００", RecipientKind.PHONE, "13800138000"),
+        ("＋49　151 234567", RecipientKind.PHONE, "+49151234567"),
+        ("ｏｕ＿1", RecipientKind.OPEN_ID, "ou_1"),
     ],
 )
 def test_line_is_read_by_its_look(text: str, kind: RecipientKind, given: str) -> None:

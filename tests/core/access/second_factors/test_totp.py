@@ -108,9 +108,15 @@ def test_code_of_another_operator_is_refused(device):
     assert not totp.accept(make_operator(), code_of(device))
 
 
-def test_codes_may_have_a_blank_in_the_middle(operator, device):
+@pytest.mark.parametrize("typed", [" {} {}", "{}-{}", "\u200b{}{}", "{}\u3000{}"])
+def test_code_may_be_written_as_people_write_it(operator, device, typed):
     code = code_of(device)
-    assert totp.accept(operator, f" {code[:3]} {code[3:]}")
+    assert totp.accept(operator, typed.format(code[:3], code[3:]))
+
+
+def test_code_may_be_typed_on_a_chinese_keyboard(operator, device):
+    wide = code_of(device).translate({ord("0") + digit: chr(ord("０") + digit) for digit in range(10)})
+    assert totp.accept(operator, wide)
 
 
 def test_mistakes_have_to_wait_as_those_of_passwords(operator, device):
