@@ -5,6 +5,7 @@ end has come, so a body that breaks off anywhere loses the line it broke off in 
 """
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ class TextLines:
     def feed(self, chunk: bytes) -> Iterator[str]:
         """The text of the lines that are whole now. Raises LineError."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if lines and not self._number:
+            lines[0] = lines[0].removeprefix(BOM_UTF8)
         for line in lines:
             yield from self._line(line)
         if len(self._rest) > MAX_LINE:

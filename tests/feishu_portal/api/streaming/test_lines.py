@@ -50,6 +50,12 @@ def test_chunks_of_a_language_model_are_taken_as_they_are():
     assert read(body.encode(), events=True) == ["Hel", "lo"]
 
 
+@pytest.mark.parametrize(("body", "events"), [(NDJSON, False), (EVENTS.removeprefix(b"event: x\n"), True)])
+def test_mark_of_the_byte_order_is_no_text(body, events):
+    for step in (1, 2, 1_000):
+        assert read(b"\xef\xbb\xbf" + body, events=events, step=step) == TEXTS
+
+
 def test_comments_and_names_of_events_say_nothing():
     assert read(b': alive\nid: 7\nevent: x\ndata: {"text":\ndata: "a"}\n\n\n', events=True) == ["a"]
 
