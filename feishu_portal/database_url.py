@@ -100,6 +100,8 @@ def database(url: str, *, connections: int | None, pooler: str = "none") -> dict
             )
         # Only for statements that are sent as such, see core.database.sql: Django's own carry their values in them.
         options.setdefault("prepare_threshold", 5)
+        if str(options["prepare_threshold"]).lower() == "none":
+            options["prepare_threshold"] = None  # an address says it in letters
         if pooler == "transaction":
             # What is prepared, or declared, is another client's by the next transaction.
             options["prepare_threshold"] = None

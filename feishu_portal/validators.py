@@ -105,6 +105,7 @@ def redis_url(value: str) -> str:
                 "written as %XX",
             )
         )
+    value = parts.scheme + value[len(parts.scheme) :]  # in small letters, as all that connect know it
     if parts.scheme == "rediss" and "ssl_cert_reqs=" not in parts.query:
         return f"{value}{'&' if parts.query else '?'}ssl_cert_reqs=required"
     return value

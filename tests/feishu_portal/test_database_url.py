@@ -37,6 +37,14 @@ def test_nothing_is_prepared_or_declared_where_the_next_transaction_has_another_
     assert config["OPTIONS"]["prepare_threshold"] == 5
 
 
+@pytest.mark.parametrize(
+    ("written", "threshold"), [("None", None), ("none", None), ("0", 0), ("1000000000", 10**9)]
+)
+def test_address_may_say_that_nothing_is_prepared(written, threshold):
+    config = database(f"postgres://db/portal?prepare_threshold={written}", connections=None)
+    assert config["OPTIONS"]["prepare_threshold"] == threshold
+
+
 def test_process_opens_no_more_connections_than_it_may():
     pool = database(POSTGRES, connections=1)["OPTIONS"]["pool"]
     assert (pool["min_size"], pool["max_size"]) == (1, 1)

@@ -280,6 +280,8 @@ def test_switch_that_would_replace_a_setting_is_refused():
         ("rediss://h?a=b", "rediss://h?a=b&ssl_cert_reqs=required"),
         ("rediss://h?ssl_cert_reqs=none", "rediss://h?ssl_cert_reqs=none"),
         ("redis://h/0", "redis://h/0"),
+        ("REDIS://h/0", "redis://h/0"),
+        ("Rediss://h", "rediss://h?ssl_cert_reqs=required"),
     ],
 )
 def test_redis_over_tls_is_verified_unless_the_address_says_otherwise(given, used):
