@@ -165,15 +165,14 @@ def _is_rate_limit(status: int, code: int | None) -> bool:
 
 
 def json_object(content: bytes, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
-    """The JSON object that a body is; None for anything else. With `headers`, which have lower-case names, also one in the charset
-    that they name, as gateways write that speak in the platform's place: what it says in ASCII, such as a token, is as good."""
+    """The JSON object that a body is; None for anything else. One that is not in Unicode is read in the charset that `headers`, with
+    lower-case names, say, or as `excerpt_of` does, as gateways write in the platform's place: what it says in ASCII, such as a
+    token, is as good."""
     with contextlib.suppress(ValueError, RecursionError):
         try:
             body = json.loads(content)
         except UnicodeDecodeError:
-            if headers is None:
-                return None
-            body = json.loads(_text(headers, content))
+            body = json.loads(_text(headers or {}, content))
         return body if isinstance(body, dict) else None
     return None
 

@@ -147,6 +147,12 @@ def test_other_refused_handshakes_are_judged_like_the_official_clients_do(status
     assert (error.code, error.retryable) == (code, retryable)
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "gbk"])
+def test_answer_is_read_in_any_charset(charset):
+    said = json.loads(body(data={"URL": URL})) | {"msg": "成功"}
+    assert parse_answer(200, json.dumps(said, ensure_ascii=False).encode(charset)).url == URL
+
+
 def test_code_written_as_text_is_a_code_too():
     data = {"URL": "wss://gateway.test/?device_id=1&service_id=2", "ClientConfig": {}}
     assert parse_answer(200, body("0", data=data)).device_id == "1"
