@@ -126,8 +126,9 @@ def post_in(content: dict[str, Any]) -> Mapping[str, Any]:
     for _level in range(2):
         if isinstance(found.get("content"), list) or isinstance(found.get("title"), str):
             return found
-        inner = found.get("post") or found.get("zh_cn") or next(iter(found.values()), None)
-        found = mapping_of(inner)
+        languages = [mapping_of(found.get(name)) for name in ("post", "zh_cn", *found)]
+        filled = (one for one in languages if one.get("content") or one.get("title"))
+        found = next(filled, None) or next(filter(None, languages), {})
     return found
 
 

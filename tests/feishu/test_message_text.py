@@ -30,6 +30,9 @@ def test_text_is_read_without_its_mentions():
     [
         {"title": "", "content": [[element("/auth")]]},
         {"zh_cn": {"title": "", "content": [[element("/auth")]]}},
+        {"zh_cn": {"title": "", "content": []}, "en_us": {"content": [[element("/auth")]]}},
+        {"zh_cn": None, "ja_jp": {"content": [[element("/auth")]]}},
+        {"post": {"zh_cn": {}, "en_us": {"content": [[element("/auth")]]}}},
         {"en_us": {"title": "", "content": [[element("/auth")]]}},
         {"post": {"ja_jp": {"content": [[element("/auth", style=["bold"])]]}}},
         {"title": "/auth", "content": []},
