@@ -143,7 +143,7 @@ class ScopesLackingError(PersonNeededError):
 
     def __init__(self, *, open_id: str, app_id: str, scopes: tuple[str, ...]) -> None:
         super().__init__(
-            f"{open_id} has to allow {app_id} one of {', '.join(scopes)}: ask for auth_sessions.domain.tokens.one_of.choose_one of them with auth_sessions.domain.tokens.scopes.ask_for_scopes.",
+            f"{open_id} has to allow {app_id} one of {', '.join(scopes)}: ask with auth_sessions.domain.tokens.scopes.ask_for_scopes, one_of=True.",
             open_id=open_id,
             app_id=app_id,
         )
@@ -172,13 +172,14 @@ class RefreshPostponedError(AuthError):
 
 
 class InTransactionError(AuthError):
-    """A call for a person is recorded before it is sent; an open transaction could roll the record back."""
+    """A call for a person is recorded before it is sent, and what the platform is asked takes its time: an open transaction could
+    roll the record back, and would keep its locks meanwhile."""
 
     code = "in_transaction"
 
     def __init__(self) -> None:
         super().__init__(
-            "Call the platform for a person outside transactions: in a handler, @on(…, atomic=False)."
+            "Ask the platform for a person outside transactions: in a handler, @on(…, atomic=False)."
         )
 
 

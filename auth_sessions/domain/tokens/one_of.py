@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from auth_sessions.domain.tokens.outside import refuse_transactions
 from auth_sessions.models import UserToken
 from bots.models import Bot
 from core.database.connections import give_back
@@ -23,9 +24,10 @@ MAX_GRANTS: Final = 20
 
 def choose_one(bot: Bot, scopes: Sequence[str], *, transport: Transport | None = None) -> str:
     """One that the bot asks everybody for, or that somebody has granted; else one that the platform says the app has; of several,
-    and where nobody knows, the narrowest. Call it outside of a transaction: it may ask the platform."""
+    and where nobody knows, the narrowest. May ask the platform. Raises InTransactionError."""
     if len(scopes) == 1:
         return scopes[0]
+    refuse_transactions()
     proven = _among(scopes, _granted(bot)) or _among(scopes, _enabled(bot, transport))
     return narrowest(proven or scopes)
 

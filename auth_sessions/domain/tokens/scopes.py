@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from auth_sessions.domain.sessions import request_authorization
+from auth_sessions.domain.tokens.one_of import choose_one
 from auth_sessions.enums import Deliver, SessionState, Via
 from auth_sessions.errors import AskedTooOftenError
 from auth_sessions.models import AuthSession, UserToken
@@ -41,12 +42,12 @@ def lacking(grant: UserToken, scopes: Iterable[str]) -> list[str]:
     return [scope for scope in dict.fromkeys(scopes) if scope not in granted]
 
 
-@transaction.atomic
 def ask_for_scopes(
     *,
     grant: UserToken,
     scopes: Sequence[str],
     actor: Actor,
+    one_of: bool = False,
     why: str = "",
     via: Via | None = None,
     deliver: Deliver = Deliver.CARD,
@@ -54,13 +55,32 @@ def ask_for_scopes(
 ) -> AuthSession | None:
     """Ask the person for ``scopes`` on top of what is granted, and at once for all that the bot asks everybody for and this person
     has not granted: who is asked for one scope after the other stops reading. The card shows ``why``. None when none of
-    ``scopes`` is lacking.
+    ``scopes`` is lacking. ``one_of``: any one of them is enough, as of those of a ScopesLackingError; the person is asked for the
+    one that the app has (`choose_one`, outside of a transaction).
 
     The grant stays as it is unless the person consents: then one consent covers old and new scopes. While a request that
     covers the scopes is open, it is returned, whoever made it, and no second card is sent; a link is only for the ``actor``
     who asked for it. Raises AskedTooOftenError after three requests in a day, or when the person declined these very scopes
-    in that time, and what `request_authorization` raises.
+    in that time, and what `request_authorization` and `choose_one` raise.
     """
+    if one_of and scopes:
+        if len(lacking(grant, scopes)) < len(set(scopes)):
+            return None
+        scopes = [choose_one(grant.bot, scopes)]
+    return _ask(grant, scopes, actor=actor, why=why, via=via, deliver=deliver, return_url=return_url)
+
+
+@transaction.atomic
+def _ask(
+    grant: UserToken,
+    scopes: Sequence[str],
+    *,
+    actor: Actor,
+    why: str,
+    via: Via | None,
+    deliver: Deliver,
+    return_url: str,
+) -> AuthSession | None:
     UserToken.objects.select_for_update(no_key=True).get(pk=grant.pk)  # two requests at once ask once
     if not lacking(grant, scopes):
         return None

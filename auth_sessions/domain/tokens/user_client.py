@@ -5,16 +5,16 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.db import Error, transaction
+from django.db import Error
 
 from auth_sessions.domain.tokens.broker import find_grant, report_rejected
 from auth_sessions.domain.tokens.decision import Reauthorize, Refresh, Use, decide_for_call
+from auth_sessions.domain.tokens.outside import refuse_transactions
 from auth_sessions.domain.tokens.refresh_wait import read_grant, wait_for_refresh
 from auth_sessions.domain.tokens.usage import note_use, request_refresh
 from auth_sessions.domain.tokens.uses import record_calls, record_outcomes
 from auth_sessions.enums import UseKind
 from auth_sessions.errors import (
-    InTransactionError,
     ReauthorizationRequiredError,
     RefreshInProgressError,
     RefreshPostponedError,
@@ -86,7 +86,7 @@ class UserCalls:
 
     def _usable(self) -> UserToken:
         """The grant, with an access token for one call."""
-        _refuse_transactions()
+        refuse_transactions()
         grant = find_grant(bot=self._bot, person=self._open_id, tenant_key=self._tenant_key)
         decision = decide_for_call(grant)
         if isinstance(decision, Refresh):
@@ -155,14 +155,6 @@ class Workspace(WorkspaceClient):
 def apps_of(*, bot: Bot, open_id: str, **options: Any) -> list[App]:
     """The aPaaS apps that the person sees; ``options`` and what it raises: see UserCalls."""
     return list_apps(UserCalls(bot=bot, open_id=open_id, **options))
-
-
-def _refuse_transactions() -> None:
-    try:
-        with transaction.atomic(durable=True):
-            pass
-    except RuntimeError:
-        raise InTransactionError from None
 
 
 def _record_outcome(

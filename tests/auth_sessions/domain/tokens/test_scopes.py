@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from django.db import transaction
 
 from auth_sessions.cards.authorization import authorization_card
 from auth_sessions.domain.sessions import cancel_session, end_session
 from auth_sessions.domain.tokens.scopes import REQUESTS_A_DAY, ask_for_scopes, lacking, wanted_scopes
 from auth_sessions.enums import SessionState, TokenStatus
-from auth_sessions.errors import AskedTooOftenError
+from auth_sessions.errors import AskedTooOftenError, InTransactionError
 from auth_sessions.models import AuthSession, UserToken
 from core.access.actors import SYSTEM
 from tests.factories import make_bot, make_grant
@@ -96,3 +97,16 @@ def test_wanted_is_what_the_bot_asks_for_and_what_the_person_was_asked_for(grant
     grant.bot.auth_scopes = ["contact:user.base:readonly"]
     wanted = wanted_scopes(grant)
     assert lacking(grant, wanted) == ["contact:user.base:readonly", "task:task:read"]
+
+
+def test_of_scopes_any_of_which_is_enough_the_one_that_the_app_has_is_asked_for(grant):
+    make_grant(grant.bot, open_id="ou_other", scopes=["drive:drive"])
+    session = ask(grant, "drive:drive:readonly", "drive:drive", one_of=True)
+    assert session.added_scopes == ["drive:drive"]
+    assert ask(grant, "docx:document", "im:message", one_of=True) is None, "one is enough"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_app_has_is_not_asked_in_a_transaction(grant):
+    with transaction.atomic(), pytest.raises(InTransactionError):
+        ask(grant, "drive:drive:readonly", "drive:drive", one_of=True)
