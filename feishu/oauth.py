@@ -54,7 +54,11 @@ class Pkce:
     @classmethod
     def new(cls) -> Self:
         """A fresh pair; the verifier has 64 characters."""
-        verifier = secrets.token_urlsafe(48)
+        return cls.of(secrets.token_urlsafe(48))
+
+    @classmethod
+    def of(cls, verifier: str) -> Self:
+        """The pair of a verifier: 43 to 128 characters of base64url."""
         digest = hashlib.sha256(verifier.encode()).digest()
         return cls(verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
 

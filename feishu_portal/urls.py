@@ -10,7 +10,7 @@ from core.access.pages import setup
 from core.access.roles import for_every_role
 from feishu_portal.api import api, connections
 from feishu_portal.api.error_pages import ROOTS, unknown_path
-from feishu_portal.approvals import pages as approvals
+from feishu_portal.approvals.pages import own_section, whole_call
 from feishu_portal.connect_agent import page as connect_agent
 from feishu_portal.overview import silencing
 from feishu_portal.overview.connections import views as connections_page
@@ -65,7 +65,10 @@ urlpatterns = [
     path(".well-known/oauth-protected-resource", metadata.protected_resource, name="agent-resource"),
     path(".well-known/oauth-protected-resource/mcp", metadata.protected_resource, name="agent-resource-mcp"),
     path(".well-known/oauth-authorization-server", metadata.authorization_server, name="agent-server"),
-    path("oauth/my/approvals/<uuid:approval_id>/end/", approvals.end_approval, name="end-approval"),
+    path("oauth/my/approvals/<uuid:approval_id>/end/", own_section.end_approval, name="end-approval"),
+    path("oauth/approvals/<uuid:approval_id>/", whole_call.whole_call, name="approval"),
+    path("oauth/approvals/<uuid:approval_id>/answer/", whole_call.answer_call, name="approval-answer"),
+    path("oauth/approvals/<uuid:approval_id>/body/", whole_call.body_of_call, name="approval-body"),
     path("oauth/", include("auth_sessions.urls")),
     path("api/v1/", api.urls),
     path("api/feishu/", connections.api.urls),

@@ -13,10 +13,11 @@ from auth_sessions.domain.agents.consent import STATE as AGENT_STATE
 from auth_sessions.domain.completion import CompletionOutcome
 from auth_sessions.domain.consent import CONSENT_TIME, find_session, open_link, return_from_platform
 from auth_sessions.domain.operator_sign_in import STATE as OPERATOR_STATE
+from auth_sessions.domain.page_sign_in import STATE as PAGE_STATE
 from auth_sessions.errors import AuthError
 from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
-from auth_sessions.pages import operator_sign_in
+from auth_sessions.pages import operator_sign_in, page_sign_in
 from auth_sessions.pages.agents import consent as agent_consent
 from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
 from auth_sessions.pages.words import CONTINUE, LINK_PAGES, OUTCOME_PAGES, Page, context
@@ -52,12 +53,15 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_GET
 def callback(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Take the platform's answer and show the outcome; those to people who sign in, to the console or for an agent, are others."""
+    """Take the platform's answer and show the outcome; those to people who sign in, to the console, for an agent or to open a
+    page, are others."""
     state = request.GET.get("state", "")
     if state.startswith(OPERATOR_STATE):
         return operator_sign_in.callback(request, app_id)
     if state.startswith(AGENT_STATE):
         return agent_consent.callback(request, app_id)
+    if state.startswith(PAGE_STATE):
+        return page_sign_in.callback(request, app_id)
     returned = return_from_platform(
         app_id=app_id,
         state=state,

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from auth_sessions.domain.completion import CompletionOutcome
+from auth_sessions.domain.page_sign_in import SignInEnd
 
 Words: TypeAlias = str | Promise
 
@@ -95,6 +96,10 @@ OUTCOME_PAGES: dict[CompletionOutcome, Page] = {
 CONTINUE: dict[str, Words] = {
     "consent": _("You are about to confirm on a page of Feishu what this bot may do for you."),
     "mine": _("You are about to see what you have allowed this bot to do for you."),
+    "page": _("This page is for one person. Sign in with Feishu to open it."),
+    "other_person": _(
+        "You are signed in as somebody else. Sign in to Feishu as the person who received the card, and go on."
+    ),
 }
 
 LINK_PAGES: dict[str, Page] = {
@@ -201,5 +206,29 @@ AGENT_PAGES: dict[str, Page] = {
         _("Disconnected"),
         _("The agent can no longer act for you."),
         _("You can close this page."),
+    ),
+}
+
+_OPEN_AGAIN: Words = _("Open the link on the card again.")
+SIGN_IN_PAGES: dict[SignInEnd, Page] = {
+    SignInEnd.UNKNOWN: Page(
+        400,
+        "bad",
+        _("This sign-in is no longer open"),
+        _("It was finished already, took too long, or belongs to another browser."),
+        _OPEN_AGAIN,
+    ),
+    SignInEnd.DENIED: Page(
+        200, "neutral", _("Sign-in declined"), _("You declined in Feishu. Nothing was opened."), _OPEN_AGAIN
+    ),
+    SignInEnd.PLATFORM_ERROR: Page(
+        502,
+        "bad",
+        _("Feishu did not confirm who you are"),
+        _("The platform refused, or could not be reached. Nothing was opened."),
+        _OPEN_AGAIN,
+    ),
+    SignInEnd.BUSY: Page(
+        429, "neutral", _("Signing in has to wait"), _("Many people are signing in right now."), _OPEN_AGAIN
     ),
 }

@@ -1,14 +1,18 @@
-"""The card of an approval. Pure: from a row, and the call as long as it is there, to card JSON.
+"""The card of an approval: from a row, and the call as long as it is there, to card JSON.
 
 What stands in the call was perhaps written by somebody who wants it approved. Every value of it is one line, without
 formatting, links, mentions or invisible characters, behind the name of its field; what the portal says stands above it and
 in the buttons, where nothing of the call can come. Names of chats and documents were chosen by others as well: they stand
 in quotation marks, each behind its kind and its id, and not in the question before an hour, which goes by ids.
+
+What is too long for a card stands whole on the person's page, to which the card leads where browsers reach the portal.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.text import Truncator
@@ -83,13 +87,25 @@ def approval_card(approval: CallApproval, names: Mapping[Resource, str] = _NOTHI
     SealedValueError."""
     if approval.is_asked:
         return _question(approval, approval.stored_call, names)
-    state = ApprovalState.EXPIRED if approval.state == ApprovalState.ASKED else approval.state
-    if state == ApprovalState.SENDING:
-        state = ApprovalState.APPROVED
-    colour, title, text = _refusal(approval) if approval.is_refused else _OUTCOMES[state]
+    colour, title, text = outcome_of(approval)
     elements = [markdown(_who(approval)), markdown(_line(approval)), markdown(text)]
     elements += _hour(approval)
     return card(header=header(title, template=colour), elements=elements, summary=title)
+
+
+def outcome_of(approval: CallApproval) -> tuple[Template, Text, Text]:
+    """What became of a call that is asked about no more: colour, title, sentence."""
+    if approval.is_refused:
+        return _refusal(approval)
+    if approval.state == ApprovalState.SENDING:
+        return _OUTCOMES[ApprovalState.APPROVED]
+    return _OUTCOMES.get(approval.state, _OUTCOMES[ApprovalState.EXPIRED])
+
+
+def page_of(approval: CallApproval) -> str:
+    """Where the person reads the whole call; empty where no browser reaches the portal. It opens for nobody else, so the address
+    is no secret."""
+    return f"{settings.PUBLIC_URL}{reverse('approval', args=[approval.pk])}" if settings.PUBLIC_URL else ""
 
 
 def seal_of(approval: CallApproval) -> str:
@@ -103,8 +119,8 @@ def is_sealed(approval: CallApproval, seal: object) -> bool:
 
 def _question(approval: CallApproval, call: StoredCall, names: Mapping[Resource, str]) -> Json:
     words = in_words(approval.method, call.path)
-    title = Text(f"请你批准：{words.zh_cn}", f"Your approval, please: {words.en_us}")
-    contents = _contents(call)
+    title = question_of(words)
+    contents = contents_of(call)
     elements = [markdown(_who(approval)), markdown(_line(approval, call))]
     elements += [markdown(text) for text in _named(names)]
     lines = _lines(contents, call)
@@ -124,12 +140,17 @@ def _question(approval: CallApproval, call: StoredCall, names: Mapping[Resource,
     return card(header=header(title, template="orange"), elements=elements, summary=title)
 
 
+def question_of(words: Text) -> Text:
+    """The heading, with the call in words."""
+    return Text(f"请你批准：{words.zh_cn}", f"Your approval, please: {words.en_us}")
+
+
 def _who(approval: CallApproval) -> Text:
-    caller = escape(_caller(approval))
+    caller = escape(caller_of(approval))
     return Text(f"**{caller}** 请求以你的身份调用飞书：", f"**{caller}** asks to call Feishu as you:")
 
 
-def _caller(approval: CallApproval) -> str:
+def caller_of(approval: CallApproval) -> str:
     """The agent that the person connected, or the API client."""
     return Truncator(approval.agent or approval.caller).chars(MAX_NAME)
 
@@ -168,7 +189,8 @@ def _named(names: Mapping[Resource, str]) -> list[Text]:
     ]
 
 
-def _contents(call: StoredCall) -> CallContents:
+def contents_of(call: StoredCall) -> CallContents:
+    """What the call says beside its path, as far as it can be read."""
     named = {name.lower(): value for name, value in call.headers}
     return read_contents(
         call.query,
@@ -179,10 +201,8 @@ def _contents(call: StoredCall) -> CallContents:
 
 
 def _lines(contents: CallContents, call: StoredCall) -> list[str]:
-    """A line for each value, the ids and tokens first: what the call acts on is never what there is no room for."""
-    shown = _to_show(contents)
-    acted_on = frozenset(contents.resources)
-    said = [one for one in shown if one in acted_on] + [one for one in shown if one not in acted_on]
+    """A line for each value: what the call acts on is never what there is no room for."""
+    said = said_in(contents)
     if not contents.is_whole:
         said.append(Said("", "", call.body.decode(errors="replace")))
     lines: list[str] = []
@@ -196,9 +216,12 @@ def _lines(contents: CallContents, call: StoredCall) -> list[str]:
     return lines
 
 
-def _to_show(contents: CallContents) -> list[Said]:
-    """Each value once: one that is JSON itself, as the content of a message is, by the fields within, which can be read."""
-    return [one for one in contents.said if not one.is_opened]
+def said_in(contents: CallContents) -> list[Said]:
+    """Each value once, to be shown: one that is JSON itself, as the content of a message is, by the fields within, which can be read. Ids
+    and tokens come first."""
+    shown = [one for one in contents.said if not one.is_opened]
+    acted_on = frozenset(contents.resources)
+    return [one for one in shown if one in acted_on] + [one for one in shown if one not in acted_on]
 
 
 def _shown(said: Said) -> str:
@@ -217,7 +240,7 @@ def _left_out(approval: CallApproval, contents: CallContents, lines: list[str]) 
                 f"The body cannot be read; this is its beginning. It has {size} bytes, SHA-256 {approval.body_hash}",
             )
         ]
-    shown = _to_show(contents)
+    shown = said_in(contents)
     is_all = len(lines) == len(shown) and all(len(one.value) <= MAX_VALUE for one in shown)
     if is_all:
         return []
@@ -263,19 +286,21 @@ def _buttons(approval: CallApproval) -> list[Json]:
                 Text("批准一小时", "Approve for an hour"),
                 name="hour",
                 value=_value(approval, APPROVE_ACTION, kind=Approved.HOUR.value),
-                confirm=(title, _scope(approval)),
+                confirm=(title, hour_of(approval)),
             )
         )
     buttons.append(
         button(Text("拒绝", "Deny"), style="danger", name="deny", value=_value(approval, DENY_ACTION))
     )
+    if page := page_of(approval):
+        buttons.append(button(Text("查看完整内容", "Read all of it"), name="whole", url=page))
     return buttons
 
 
-def _scope(approval: CallApproval) -> Text:
-    """What an hour covers, for the question before it."""
+def hour_of(approval: CallApproval) -> Text:
+    """What an hour covers, for the question before it; on one line."""
     named = single_line("; ".join([f"{approval.method} {approval.path}", *approval.resources]))
-    caller = single_line(_caller(approval))
+    caller = single_line(caller_of(approval))
     return Text(
         f"“{caller}”的同样调用将直接执行，内容可以不同：{named}",
         f"Such calls of “{caller}” go on at once, whatever else they say: {named}",

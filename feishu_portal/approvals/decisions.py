@@ -15,8 +15,9 @@ from feishu_portal.approvals.notify import notify_card, notify_send
 
 
 @transaction.atomic
-def approve(approval: CallApproval, *, kind: Approved) -> bool:
-    """The person approves; False where it is too late for that, or they have answered before. ``approval`` is read again."""
+def approve(approval: CallApproval, *, kind: Approved, address: str = "") -> bool:
+    """The person approves, on the card or by a browser at ``address``; False where it is too late for that, or they have answered
+    before. ``approval`` is read again."""
     now = timezone.now()
     waiting = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.ASKED, expires_at__gt=now)
     if kind == Approved.HOUR:
@@ -31,7 +32,7 @@ def approve(approval: CallApproval, *, kind: Approved) -> bool:
     )
     if is_first:
         audit.record(
-            actor=Actor.user(approval.open_id),
+            actor=Actor.user(approval.open_id).at(address),
             action="approval.approved" if kind == Approved.ONCE else "approval.approved_for_an_hour",
             bot=approval.bot,
             target=approval,
@@ -45,8 +46,9 @@ def approve(approval: CallApproval, *, kind: Approved) -> bool:
 
 
 @transaction.atomic
-def deny(approval: CallApproval) -> bool:
-    """The person denies; False where it is too late for that, or they have answered before. ``approval`` is read again."""
+def deny(approval: CallApproval, *, address: str = "") -> bool:
+    """The person denies, as they approve; False where it is too late for that, or they have answered before. ``approval`` is
+    read again."""
     now = timezone.now()
     waiting = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.ASKED, expires_at__gt=now)
     is_first = end(waiting, ApprovalState.DENIED, decided_at=now)
@@ -54,7 +56,7 @@ def deny(approval: CallApproval) -> bool:
         note_end(
             approval,
             "denied",
-            actor=Actor.user(approval.open_id),
+            actor=Actor.user(approval.open_id).at(address),
             client=approval.caller,
             rule=approval.rule,
         )

@@ -81,6 +81,9 @@ ELSEWHERE = (
     elsewhere("core/access", "attempts", tests="core/access/test_sign_in.py", why="the pauses of signing in"),
     elsewhere("core/access", "platform_sign_in", tests="auth_sessions/domain/test_operator_sign_in.py", why="a place to register at"),
     elsewhere("auth_sessions/pages", "operator_sign_in", tests="auth_sessions/domain/test_operator_sign_in.py", why="pages around it"),
+    elsewhere(
+        "auth_sessions/pages", "page_sign_in", tests="feishu_portal/approvals/pages/test_whole_call.py", why="asked by that page alone"
+    ),
     elsewhere("core/access", "security_urls", tests="strangers", why="strangers and every role try all addresses"),
     elsewhere(
         "core/access/pages", "confirmation factors forms passkeys second_step",
@@ -161,7 +164,7 @@ ELSEWHERE = (
     ),
     elsewhere(
         "auth_sessions", "domain/completion domain/tokens/grants pages/consent pages/own_sections pages/self_service pages/words",
-        tests="auth_sessions/domain/test_consent.py auth_sessions/domain/test_exchange.py auth_sessions/domain/test_device.py auth_sessions/domain/test_self_service.py feishu_portal/approvals/test_pages.py journey",
+        tests="auth_sessions/domain/test_consent.py auth_sessions/domain/test_exchange.py auth_sessions/domain/test_device.py auth_sessions/domain/test_self_service.py feishu_portal/approvals/pages/test_own_section.py journey",
         why="the end that both flows share, and the pages on the way there",
     ),
     elsewhere(

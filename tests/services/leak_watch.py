@@ -23,6 +23,7 @@ from tests.services.leaks import (
     STATE,
     TASK,
     TICKET,
+    VISIT,
     LogWatch,
     Watch,
     hear_answer,
@@ -39,10 +40,16 @@ def install() -> LogWatch:
     from celery.app.task import Task  # noqa: PLC0415 -- after Django is set up
     from django.test import AsyncClient, Client  # noqa: PLC0415 -- after Django is set up
 
-    from auth_sessions.domain import consent, operator_sign_in, self_service  # noqa: PLC0415 -- after Django is set up
+    from auth_sessions.domain import (  # noqa: PLC0415 -- after Django is set up
+        consent,
+        operator_sign_in,
+        page_sign_in,
+        self_service,
+    )
     from auth_sessions.domain.agents import consent as agents_consent  # noqa: PLC0415 -- after Django is set up
     from auth_sessions.domain.agents import tokens as agents_tokens  # noqa: PLC0415 -- after Django is set up
     from auth_sessions.pages import consent as consent_pages  # noqa: PLC0415 -- after Django is set up
+    from auth_sessions.pages import page_sign_in as page_visits  # noqa: PLC0415 -- after Django is set up
     from auth_sessions.pages.agents import consent as agents_pages  # noqa: PLC0415 -- after Django is set up
     from core.access import api_keys, setup_link  # noqa: PLC0415 -- after Django is set up
     from core.access.second_factors import recovery_codes  # noqa: PLC0415 -- after Django is set up
@@ -71,7 +78,9 @@ def install() -> LogWatch:
     told(ids, "ticket", lambda watch, ticket: watch.keep(ticket, TICKET))
     told(consent, "authorize_url", lambda watch, _url, *_rest, state, **_values: watch.keep(state, STATE))
     told(consent_pages, "open_link", lambda watch, opened, **_values: watch.keep(opened.browser, BROWSER))
-    for signing_in in (operator_sign_in, agents_consent):
+    told(page_visits, "begin", lambda watch, begun, *_bot, **_values: watch.keep(begun[1], BROWSER))
+    told(page_visits, "finish", lambda watch, finished, **_values: watch.keep(finished.browser, VISIT))
+    for signing_in in (operator_sign_in, agents_consent, page_sign_in):
         told(
             signing_in, "sign_in_page", lambda watch, _url, *_bot, state, **_values: watch.keep(state, STATE)
         )

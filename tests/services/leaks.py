@@ -23,11 +23,12 @@ _SHAPES = re.compile(
     r"\beyJ[\w-]{8,}\.[\w-]{20,}|\b(?:t|u|ur)-[A-Za-z0-9]{30,}|\bfp(?:_[0-9a-f]{8}|[ar])_[\w-]{30,}|\bwhsec_[\w+/]{30,}"
 )
 _PORTAL = re.compile(
-    r"/(?:$|(?:admin|api|proxy|live|healthz|metrics|mcp|i18n)(?:/|$)|oauth/(?:start|callback|my|live|agents)(?:/|$))"
+    r"/(?:$|(?:admin|api|proxy|live|healthz|metrics|mcp|i18n)(?:/|$)|oauth/(?:start|callback|my|live|agents|approvals)(?:/|$))"
 )
 """Paths of the portal; the sandbox has others, on which it tells secrets all the time."""
 CODE, STATE, TICKET = "authorization code", "state", "gateway ticket"
 BROWSER = "browser's half of a link"
+VISIT = "browser's proof of who visits a page"
 SELF_SERVICE, SETUP = "link to a person's own page", "link of the first operator"
 AGENT_CODE, AGENT_TOKEN = "agent's code", "agent's token"
 RECOVERY = "recovery code"
@@ -49,14 +50,15 @@ BELONGS = (
     (
         STATE,
         ANSWER,
-        re.compile(r"/oauth/(?:start/.*|agents/authorize/)|/admin/(?:login|security)/(?:.*/)?feishu/"),
+        re.compile(r"/oauth/(?:start/.*|agents/authorize/|approvals/[^/]+/)|/admin/(?:login|security)/(?:.*/)?feishu/"),
     ),
     (AGENT_CODE, ANSWER, re.compile(r"/oauth/agents/consent/[^/]+/")),
     (AGENT_TOKEN, ANSWER, re.compile(r"/oauth/agents/token/")),
     # Where it is made; and whoever mistyped one finds it in the form again.
     (RECOVERY, ANSWER, re.compile(r"/admin/(?:security/codes|login/second-step)/")),
     (SETUP, ANSWER, re.compile(r"/admin/setup/")),
-    (BROWSER, ANSWER, re.compile(r"/oauth/(?:start/.*|agents/authorize/)")),
+    (BROWSER, ANSWER, re.compile(r"/oauth/(?:start/.*|agents/authorize/|approvals/[^/]+/)")),
+    (VISIT, ANSWER, re.compile(r"/oauth/callback/[^/]+/")),
     (SELF_SERVICE, ANSWER, re.compile(r"/oauth/my/[\w-]{16,}/")),
     # An official SDK begins with it, and gets back what it sent.
     ("api key", ANSWER, re.compile(r"/proxy/.*/auth/v3/(?:app|tenant)_access_token/internal/?")),

@@ -149,6 +149,10 @@ OPEN = {
     "oauth/my/revoke/": open_to(EVERYBODY, DOORS, 400, 404, 410),
     "oauth/my/agents/<uuid:agent_id>/disconnect/": open_to(EVERYBODY, DOORS, 410),
     "oauth/my/approvals/<uuid:approval_id>/end/": open_to(EVERYBODY, DOORS, 410),
+    # A button, and the way to the platform's page.
+    "oauth/approvals/<uuid:approval_id>/": open_to(EVERYBODY, DOORS, 200, 302),
+    "oauth/approvals/<uuid:approval_id>/answer/": open_to(EVERYBODY, DOORS, 302),
+    "oauth/approvals/<uuid:approval_id>/body/": open_to(EVERYBODY, DOORS, 302),
     **{
         f".well-known/oauth-{name}": open_to(EVERYBODY, "where agents ask for a token")
         for name in ("protected-resource", "protected-resource/mcp", "authorization-server")

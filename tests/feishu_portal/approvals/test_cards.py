@@ -47,7 +47,7 @@ def test_card_says_the_call_in_words_and_in_full(bot) -> None:
         "**members.0.id**: ou_lin", "**user_id_type**: open_id", "**summary**: 写周报", "**due.timestamp**: 1",
         "**due.is_all_day**: false",
     ]  # fmt: skip
-    assert [button["name"] for button in buttons_of(card)] == ["once", "hour", "deny"]
+    assert [button["name"] for button in buttons_of(card)] == ["once", "hour", "deny", "whole"]
 
 
 def test_text_of_a_message_can_be_read(bot) -> None:
@@ -61,7 +61,7 @@ def test_text_of_a_message_can_be_read(bot) -> None:
 
 def test_question_before_an_hour_says_what_it_covers(bot) -> None:
     card = approval_card(ask_about(bot, {"receive_id": "oc_1", "content": "x"}))
-    [_once, hour, _deny] = buttons_of(card)
+    [_once, hour, _deny, _whole] = buttons_of(card)
     question = hour["confirm"]["text"]["content"]
     assert "POST /open-apis/task/v2/tasks; receive_id=oc_1" in question
 
@@ -73,7 +73,7 @@ def test_nothing_of_the_call_formats_links_or_adds_a_button(bot) -> None:
         card = approval_card(ask_about(evil, body, query=query))
         assert is_harmless(card)
         assert not any("](https" in text for _tag, text in texts_of(card))
-        assert {button["name"] for button in buttons_of(card)} <= {"once", "hour", "deny"}
+        assert {button["name"] for button in buttons_of(card)} <= {"once", "hour", "deny", "whole"}
         assert "\u202e" not in json.dumps(card, ensure_ascii=False)
 
 
@@ -97,7 +97,7 @@ def test_body_that_cannot_be_read_is_shown_from_its_beginning(bot) -> None:
     card = approval_card(approval)
     assert "name&#61;x" in text_of(card)
     assert approval.body_hash in text_of(card)
-    assert [button["name"] for button in buttons_of(card)] == ["once", "deny"]
+    assert [button["name"] for button in buttons_of(card)] == ["once", "deny", "whole"]
 
 
 @pytest.mark.parametrize("state", ApprovalState)
