@@ -99,11 +99,11 @@ class SettingsTable(Table):
     )
     REDIS_URL = text(
         Text(
-            "Celery 与页面实时更新使用的 Redis。不设置时，全部功能须在同一个 runportal 进程内运行。rediss:// 使用 TLS 并验证证书，"
-            "私有 CA 另加 ?ssl_ca_certs=/路径。不支持 Sentinel、Cluster 与 Unix 套接字：请填写始终指向主节点的地址。",
-            "Redis for Celery and for live pages. Without it everything must run in one runportal process. rediss:// is TLS with a "
-            "verified certificate, of a company's own authority with ?ssl_ca_certs=/path. No Sentinel, Cluster or Unix socket: give an "
-            "address that leads to the primary.",
+            "Celery、页面实时更新以及各进程共用的单群发送限速使用的 Redis。不设置时，全部功能须在同一个 runportal 进程内运行。"
+            "rediss:// 使用 TLS 并验证证书，私有 CA 另加 ?ssl_ca_certs=/路径。不支持 Sentinel、Cluster 与 Unix 套接字：请填写始终指向主节点的地址。",
+            "Redis for Celery, for live pages and for the pace of messages to one chat. Without it everything must run in one "
+            "runportal process. rediss:// is TLS with a verified certificate, of a company's own authority with ?ssl_ca_certs=/path. "
+            "No Sentinel, Cluster or Unix socket: give an address that leads to the primary.",
         ),
         parse=validators.redis_url,
         example="redis://host:6379/0",

@@ -99,6 +99,17 @@ def passive_portal() -> Iterator[None]:
     watch.pin(ACTIVE)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_turns() -> None:
+    """Messages of this process wait for none of another's: tests share a Redis, and some have none."""
+    from functools import partial  # noqa: PLC0415 -- for this alone
+
+    from bots.sending.pacing import ChatQueues, in_turn  # noqa: PLC0415 -- after Django is set up
+    from feishu.turns import pace_by  # noqa: PLC0415 -- see above
+
+    pace_by(partial(in_turn, queues=ChatQueues()))
+
+
 @pytest.fixture(autouse=True)
 def language_of_the_settings() -> None:
     """A request leaves its language behind in the thread."""

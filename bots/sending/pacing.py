@@ -6,7 +6,8 @@ greetings of the portal's own. Calls through the proxy, those of an agent's tool
 in a body that the proxy streams unread or, for a reply, nowhere in it, and its callers are promised the platform's own answer.
 230020 says that nothing was sent; the caller, who alone knows what may wait, sends it again.
 
-Times are kept in this process alone. Where several processes send to one chat, the platform says 230020 and all of them wait.
+``ChatQueues`` keeps the times in this process alone; `bots.sending.shared_pacing` for all that share a Redis. Where others send to
+the chat as well, or Redis is away, the platform says 230020 and all of them wait.
 """
 
 import threading
@@ -14,7 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from core.background.pace import Pace, steady_now
 from feishu.codes import PER_CHAT
@@ -26,7 +27,18 @@ T = TypeVar("T")
 LONGEST_WAIT: Final = timedelta(seconds=3)
 """That a request waits for its turn, all together; it holds a thread meanwhile."""
 MAX_CHATS: Final = 10_000
-_PACE: Final = Pace(rate=5)
+PACE: Final = Pace(rate=5)
+
+
+class Queues(Protocol):
+    """When the next message to each chat may start."""
+
+    def take(self, chat: Hashable, *, until: datetime) -> float:
+        """Take the next turn; in how many seconds it is. Raises RateLimited where it is not before ``until``, a time of
+        ``steady_now``."""
+
+    def pause(self, chat: Hashable, seconds: float) -> None:
+        """The platform takes nothing for this chat for so long."""
 
 
 class ChatQueues:
@@ -42,14 +54,10 @@ class ChatQueues:
         now = steady_now()
         with self._guard:
             begins = self._next.get(chat)
-            turn = now if _PACE.allowed(begins, now) else begins or now
+            turn = now if PACE.allowed(begins, now) else begins or now
             if turn > until:
-                raise RateLimited(
-                    "too many messages wait for this chat, person or message",
-                    reset_after=(turn - now).total_seconds(),
-                    reason=Reason.PACED,
-                )
-            self._next[chat] = _PACE.after(begins, turn, 1)
+                raise too_many((turn - now).total_seconds())
+            self._next[chat] = PACE.after(begins, turn, 1)
             self._next.move_to_end(chat)
             if len(self._next) > MAX_CHATS:
                 self._next.popitem(last=False)
@@ -62,10 +70,14 @@ class ChatQueues:
             self._next[chat] = max(self._next.get(chat, opens), opens)
 
 
-_queues = ChatQueues()
+def too_many(seconds: float) -> RateLimited:
+    """The next turn of a chat comes too late, in so many seconds."""
+    return RateLimited(
+        "too many messages wait for this chat, person or message", reset_after=seconds, reason=Reason.PACED
+    )
 
 
-def in_turn(chat: Hashable, send: Callable[[], T], *, queues: ChatQueues = _queues) -> T:
+def in_turn(chat: Hashable, send: Callable[[], T], *, queues: Queues) -> T:
     """What ``send`` returns, called when it is this message's turn, and again where the platform says that the chat has had
     enough, which sent nothing. Waits three seconds at most. Raises RateLimited beyond, and what ``send`` raises."""
     until = steady_now() + LONGEST_WAIT
