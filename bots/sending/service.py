@@ -19,6 +19,7 @@ from bots.errors import BotDisabledError, OutcomeUnknownError, SendingUnderWayEr
 from bots.models import Bot, Sending
 from bots.sending.content import Outgoing
 from bots.sending.idempotency import earlier, key_hash, once
+from bots.sending.own_cards import refuse_own_card
 from core.access.actors import Actor
 from core.database.connections import give_back
 from core.database.errors import described
@@ -52,6 +53,8 @@ def send(*, bot: Bot, outgoing: Outgoing, actor: Actor, key: str = "") -> Sent:
     """Send it as the bot. Call it outside a transaction. Raises SendingError, SealedValueError or FeishuError."""
     if not bot.enabled:
         raise BotDisabledError
+    if outgoing.kind == SendingKind.UPDATE:
+        refuse_own_card(bot, outgoing.target)
     api = OpenAPI(bot.credentials)
     sending = _begin(bot, outgoing, actor, key)
     if sending.state == SendingState.SENT:

@@ -137,13 +137,18 @@ def _is_certain(rule: Rule, segments: Sequence[str | None]) -> bool:
 def _names(rule: Rule, segments: Sequence[str], contents: CallContents) -> bool:
     """Whether the call names the rule's resource. What cannot be read counts against the caller: it is nothing that a rule
     allows, and may be what a rule asks about or denies. So does what stands within a text, which may be a stranger's words that
-    an agent passes on: it names nothing for a rule that allows."""
+    an agent passes on: it names nothing for a rule that allows. A text that looks like JSON and is none may have any field."""
+    closed = [said.value for said in contents.said if said.looks_closed]
     if rule.effect is Effect.ALLOW:
         named = contents.of(rule.field)
         is_named = any(not said.is_within for said in named)
-        return contents.is_whole and is_named and all(said.value == rule.token for said in named)
+        may_be_named = any(rule.field in text.casefold() for text in closed)
+        is_right = is_named and all(said.value == rule.token for said in named)
+        return contents.is_whole and is_right and not may_be_named
     if not contents.is_whole:
         return True
     if rule.field:
-        return any(rule.token in said.value for said in contents.of(rule.field))
+        return any(
+            rule.token in text for text in (*(said.value for said in contents.of(rule.field)), *closed)
+        )
     return any(rule.token in text for text in (*segments, *contents.texts))

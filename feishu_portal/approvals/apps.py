@@ -9,4 +9,5 @@ class ApprovalsConfig(AppConfig):
     verbose_name = _("Approvals")
 
     def ready(self) -> None:
-        from feishu_portal.approvals import bot_removal  # noqa: F401, PLC0415 -- models are loaded now
+        # Each registers what it does for other apps; models are loaded now.
+        from feishu_portal.approvals import bot_removal, card_sync  # noqa: F401, PLC0415 -- see above

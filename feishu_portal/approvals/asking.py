@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -29,6 +29,9 @@ MAX_OPEN: Final = 20
 MAX_RESOURCES: Final = 10
 """A call that names more is approved once only: nobody would read what an hour covers."""
 MAX_RESOURCE: Final = 200  # characters
+MAX_PATH: Final = 500  # characters
+_SAY_NOTHING: Final = frozenset({"accept", "accept-language", "x-request-id"})
+"""Headers that make no other call of one: a denied one does not come back under another number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,18 @@ class CallInQuestion:
     def scope_hash(self) -> str:
         """Of what is approved with it for an hour; empty where that cannot be said on a card."""
         resources = self.resources
-        is_sayable = len(resources) <= MAX_RESOURCES and all(len(one) <= MAX_RESOURCE for one in resources)
+        is_sayable = (
+            len(self.path) <= MAX_PATH
+            and len(resources) <= MAX_RESOURCES
+            and all(len(one) <= MAX_RESOURCE for one in resources)
+        )
         if not self.contents.is_whole or not is_sayable:
             return ""
         return _digest([*self._whose, self.rule, self.method, self.path, resources])
 
     def call_hash(self, call: StoredCall) -> str:
-        return _digest([*self._whose, self.method, call.text])
+        headers = tuple(header for header in call.headers if header[0] not in _SAY_NOTHING)
+        return _digest([*self._whose, self.method, replace(call, headers=headers).text])
 
     @property
     def _whose(self) -> list[str]:
@@ -109,7 +117,7 @@ def ask(question: CallInQuestion, *, call: StoredCall, actor: Actor) -> CallAppr
         open_id=question.open_id,
         rule=question.rule,
         method=question.method,
-        path=storable(question.path, 500),
+        path=storable(question.path, MAX_PATH),
         resources=[storable(one, MAX_RESOURCE) for one in question.resources[:MAX_RESOURCES]],
         call=call.text,
         body_bytes=len(call.body),

@@ -6,6 +6,8 @@ from typing import Any, Final
 from django.utils import timezone
 
 from bots.card_sync import CardSync, patch_card
+from bots.models import Bot
+from bots.sending.own_cards import own_card
 from core.access.actors import SYSTEM
 from core.background.retry import RetrySchedule
 from core.database.connections import give_back
@@ -49,6 +51,13 @@ class ApprovalCards(CardSync[CallApproval]):
         unsent = CallApproval.objects.filter(pk=row.pk, message_id="", state=ApprovalState.ASKED)
         if end(unsent, ApprovalState.NOT_ASKED):
             note_end(row, "not_asked", actor=SYSTEM)
+
+
+@own_card
+def is_asking(bot: Bot, message_id: str) -> bool:
+    """Whether the message is the card on which somebody is asked."""
+    asked = CallApproval.objects.filter(state=ApprovalState.ASKED, expires_at__gt=timezone.now())
+    return asked.filter(bot=bot, message_id=message_id).exists()
 
 
 def _names(row: CallApproval) -> dict[Resource, str]:

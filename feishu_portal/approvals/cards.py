@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.text import Truncator
 
-from core.access.call_contents import CallContents, Said, read_contents
+from core.access.call_contents import CallContents, Said, header_of, read_contents
 from feishu.cards import Json, Template, button, card, escape, header, in_a_row, markdown, single_line
 from feishu.quoting import quoted
 from feishu.text import Text
@@ -151,8 +151,8 @@ def _who(approval: CallApproval) -> Text:
 
 
 def caller_of(approval: CallApproval) -> str:
-    """The agent that the person connected, or the API client."""
-    return Truncator(approval.agent or approval.caller).chars(MAX_NAME)
+    """The agent that the person connected, which chose its name itself, or the API client; in quotation marks."""
+    return quoted(approval.agent, most=MAX_NAME) or quoted(approval.caller, most=MAX_NAME)
 
 
 def _line(approval: CallApproval, call: StoredCall | None = None) -> Text:
@@ -191,12 +191,11 @@ def _named(names: Mapping[Resource, str]) -> list[Text]:
 
 def contents_of(call: StoredCall) -> CallContents:
     """What the call says beside its path, as far as it can be read."""
-    named = {name.lower(): value for name, value in call.headers}
     return read_contents(
         call.query,
         call.body,
-        content_type=named.get("content-type", ""),
-        encoding=named.get("content-encoding", ""),
+        content_type=header_of(call.headers, "content-type"),
+        encoding=header_of(call.headers, "content-encoding"),
     )
 
 
@@ -302,8 +301,8 @@ def hour_of(approval: CallApproval) -> Text:
     named = single_line("; ".join([f"{approval.method} {approval.path}", *approval.resources]))
     caller = single_line(caller_of(approval))
     return Text(
-        f"“{caller}”的同样调用将直接执行，内容可以不同：{named}",
-        f"Such calls of “{caller}” go on at once, whatever else they say: {named}",
+        f"{caller}的同样调用将直接执行，内容可以不同：{named}",
+        f"Such calls of {caller} go on at once, whatever else they say: {named}",
     )
 
 

@@ -132,6 +132,7 @@ ELSEWHERE = (
     ),
     elsewhere("bots", "brand", tests="bots/admin/test_brand.py", why="asked by its page alone"),
     elsewhere("bots/sending", "content idempotency service", tests="feishu_portal/api/test_messages.py feishu_portal/api/test_message_keys.py", why="REST is its only caller"),
+    elsewhere("bots/sending", "own_cards", tests="feishu_portal/approvals/test_card_sync.py", why="approvals alone have such cards"),
     # --- events
     elsewhere(
         "events", "handlers clicks/click clicks/lookup clicks/records",

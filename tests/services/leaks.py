@@ -50,7 +50,9 @@ BELONGS = (
     (
         STATE,
         ANSWER,
-        re.compile(r"/oauth/(?:start/.*|agents/authorize/|approvals/[^/]+/)|/admin/(?:login|security)/(?:.*/)?feishu/"),
+        re.compile(
+            r"/oauth/(?:start/.*|agents/authorize/|approvals/[^/]+/)|/admin/(?:login|security)/(?:.*/)?feishu/"
+        ),
     ),
     (AGENT_CODE, ANSWER, re.compile(r"/oauth/agents/consent/[^/]+/")),
     (AGENT_TOKEN, ANSWER, re.compile(r"/oauth/agents/token/")),

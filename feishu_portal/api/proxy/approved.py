@@ -9,7 +9,7 @@ from uuid import UUID
 
 from starlette.types import Message
 
-from core.access.call_contents import read_contents
+from core.access.call_contents import header_of, read_contents
 from core.database.connections import give_back
 from core.log_context import log_context
 from core.vault.keyring import SealedValueError
@@ -60,7 +60,6 @@ def send_approved(approval_pk: UUID) -> None:
 
 async def _send(approval: CallApproval, call: StoredCall) -> CallOutcome:
     headers = [(name.encode(), value.encode("latin-1")) for name, value in call.headers]
-    named = dict(call.headers)
     request = CallRequest(
         key="",
         target=Target(
@@ -70,8 +69,8 @@ async def _send(approval: CallApproval, call: StoredCall) -> CallOutcome:
         contents=read_contents(
             call.query,
             call.body,
-            content_type=named.get("content-type", ""),
-            encoding=named.get("content-encoding", ""),
+            content_type=header_of(call.headers, "content-type"),
+            encoding=header_of(call.headers, "content-encoding"),
         ),
         approval=approval,
         agent=approval.agent,

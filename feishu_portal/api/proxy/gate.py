@@ -3,7 +3,7 @@
 from typing import Final
 
 from core.access.actors import Actor
-from core.access.call_contents import MAX_BODY, CallContents, read_contents
+from core.access.call_contents import MAX_BODY, CallContents, header_of, read_contents
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.headers import RawHeaders, to_platform
 from feishu_portal.api.proxy.target import Target
@@ -18,7 +18,7 @@ POLL_SECONDS: Final = 5
 
 async def contents_of(target: Target, headers: RawHeaders, upload: Upload) -> CallContents:
     """What the call says beside its path. Raises Problem."""
-    named = {name.lower(): value.decode("latin-1") for name, value in headers}
+    written = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
     try:
         body = await upload.whole(MAX_BODY)
     except UploadStalled:
@@ -26,8 +26,8 @@ async def contents_of(target: Target, headers: RawHeaders, upload: Upload) -> Ca
     return read_contents(
         target.query,
         body,
-        content_type=named.get(b"content-type", ""),
-        encoding=named.get(b"content-encoding", ""),
+        content_type=header_of(written, "content-type"),
+        encoding=header_of(written, "content-encoding"),
     )
 
 

@@ -1,8 +1,9 @@
 import json
+from urllib.parse import urlencode
 
 import pytest
 
-from core.access.call_contents import MAX_SAID, MAX_WHERE, read_contents
+from core.access.call_contents import MAX_SAID, MAX_WHERE, header_of, read_contents
 
 
 def read(body: object, query: str = ""):
@@ -46,7 +47,56 @@ def test_text_that_is_json_is_read_as_well():
         "content.text",
         "content.chat_id",
     ]
-    assert not any(said.is_opened for said in read({"a": '{"b": "\\ud800"}', "c": "{}", "d": '{"e"'}).said)
+    contents = read({"c": "{}", "d": '{"e"', "f": "x {", "g": " [TODO] a\nb"})
+    assert contents.is_whole
+    assert [(said.name, said.looks_closed) for said in contents.said if not said.is_opened] == [
+        ("c", False), ("d", True), ("f", False), ("g", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"b": "\\ud800"}',
+        '{"a": "\\u006fc_1"} x',
+        '{"a": "\\u006fc_1",}',
+        "[\\x6f",
+        ' {"a": NaN, "b": "\\/"}',
+    ],
+)
+def test_text_in_which_only_a_lenient_parser_reads_more_cannot_be_read(text):
+    assert not read({"content": text}).is_whole
+    assert not read({}, urlencode({"filter": text})).is_whole
+
+
+@pytest.mark.parametrize(
+    ("content_type", "is_whole"),
+    [
+        ("application/json", True), ("application/json; charset=UTF-8", True), ('Application/JSON;charset="utf-8"; x=y', True),
+        ("application/json; charset=gbk", False), ("application/json; charset=utf-8; charset=gbk", False),
+        ("application/json; charset*=gbk''x", False), ("application/x-www-form-urlencoded, application/json", False),
+    ],
+)  # fmt: skip
+def test_body_that_has_another_type_or_charset_to_somebody_cannot_be_read(content_type, is_whole):
+    assert read_contents("", b'{"a": 1}', content_type=content_type).is_whole is is_whole
+
+
+def test_headers_of_one_name_are_one_list():
+    headers = [("Content-Type", "text/plain"), ("content-type", "application/json"), ("accept", "x")]
+    assert header_of(headers, "content-type") == "text/plain, application/json"
+    assert header_of(headers, "content-encoding") == ""
+
+
+def test_people_and_chats_are_resources_whatever_their_field_is_called():
+    contents = read(
+        {
+            "to": [{"mail_address": "a@example.com"}],
+            "approvers": ["ou_1"],
+            "text": "to a@example.com",
+            "x": "oc_",
+        }
+    )
+    assert [said.value for said in contents.resources] == ["a@example.com", "ou_1"]
 
 
 @pytest.mark.parametrize("nested", ["[" * 50_000, "[" * 50_000 + "]" * 50_000])

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -54,6 +55,16 @@ def test_denied_call_is_asked_about_again_after_a_while(bot) -> None:
     assert ask_about(bot) != approval
 
 
+def test_call_under_another_number_is_the_same_call(bot) -> None:
+    question, call = question_of(bot)
+    again = replace(call, headers=(*call.headers, ("x-request-id", "r-2"), ("accept-language", "en")))
+    approval = ask(question, call=call, actor=SYSTEM)
+    assert ask(question, call=again, actor=SYSTEM) == approval
+    deny(approval)
+    with pytest.raises(DeniedLatelyError):
+        ask(question, call=again, actor=SYSTEM)
+
+
 def test_person_is_not_flooded(bot, monkeypatch) -> None:
     monkeypatch.setattr("feishu_portal.approvals.asking.MAX_OPEN", 1)
     approval = ask_about(bot)
@@ -78,13 +89,17 @@ def test_hour_covers_what_the_card_shows_and_nothing_else(bot) -> None:
     )
     for others in (
         {"client": stranger}, {"bot": make_bot()}, {"open_id": "ou_other"}, {"tenant_key": "other"}, {"agent_key": "k"}, {"method": "PUT"},
-        {"path": "/open-apis/task/v2/tasks/1"}, {"rule": "ask * /open-apis/**"}, {"query": "folder_token=f"},
+        {"path": "/open-apis/task/v2/tasks/1"}, {"query": "to=a@example.com"}, {"rule": "ask * /open-apis/**"}, {"query": "folder_token=f"},
     ):  # fmt: skip
         assert not covered(**others), others
     for body in ({"receive_id": "oc_2", "content": "a"}, {"receive_id": ["oc_1", "oc_2"]}, b"{"):
         assert not covered(body), body
     CallApproval.objects.update(covers_until=timezone.now())
     assert not covered()
+
+
+def test_path_that_no_card_shows_whole_is_approved_once_only(bot) -> None:
+    assert ask_about(bot, path=f"/open-apis/{'x' * 500}").scope_hash == ""
 
 
 @pytest.mark.parametrize("body", [b"{", {"ids": [f"oc_{number}" for number in range(11)]}, {"id": "x" * 300}])

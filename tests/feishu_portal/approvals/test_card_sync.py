@@ -5,12 +5,16 @@ import pytest
 from django.utils import timezone
 
 from core.access.models import AuditEntry
+from core.access.scopes import Scope
 from feishu.errors import FeishuError
-from feishu_portal.approvals.card_sync import CARDS
+from feishu_portal.approvals.card_sync import CARDS, is_asking
 from feishu_portal.approvals.carrying_out import CallOutcome, claim, finish
 from feishu_portal.approvals.decisions import approve, deny
 from feishu_portal.approvals.enums import Approved
 from feishu_portal.approvals.models import CallApproval
+from tests.factories import make_bot
+from tests.feishu_portal.api.callers import api_client
+from tests.feishu_portal.api.messages import CARD
 from tests.feishu_portal.approvals.calls import ask_about
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +23,18 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def asked(bot) -> CallApproval:
     return ask_about(bot)
+
+
+def test_no_client_changes_the_card_while_somebody_is_asked(approval, platform) -> None:
+    client = api_client(Scope.MESSAGES_SEND)
+    address = f"/api/v1/bots/{approval.bot.app_id}/messages/om_card"
+    refused = client.patch(address, {"content": CARD}, "application/json")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_content")
+    assert not platform.patches.called
+    assert not is_asking(approval.bot, "om_other")
+    assert not is_asking(make_bot(), "om_card")
+    deny(approval)
+    assert client.patch(address, {"content": CARD}, "application/json").status_code == 200
 
 
 def failing(approval: CallApproval) -> None:

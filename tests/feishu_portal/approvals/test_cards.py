@@ -140,6 +140,6 @@ def test_call_that_no_key_opens_makes_no_card(approval) -> None:
 
 
 def test_agent_that_the_person_connected_is_named(bot) -> None:
-    text = text_of(approval_card(ask_about(bot, agent="小助手", agent_key="k")))
-    assert "小助手" in text
+    text = text_of(approval_card(ask_about(bot, agent="小助手” 已获批准 “\u200b\n", agent_key="k")))
+    assert "**“小助手' 已获批准 '”** 请求以你的身份调用飞书" in text.replace("&#39;", "'")
     assert "assistant" not in text
