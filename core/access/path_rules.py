@@ -4,6 +4,7 @@ The first rule that fits a call decides it; a call that none fits is refused. Wh
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -116,16 +117,23 @@ def opens_nothing(rules: Collection[str]) -> bool:
 def _matches(rule: Rule, method: str, segments: Sequence[str | None]) -> bool:
     if rule.method not in {"*", method}:
         return False
-    wanted = rule.segments
+    wanted: Sequence[str | None] = rule.segments
     if wanted[-1] == "**":
         wanted = wanted[:-1]
         if len(segments) <= len(wanted):
             return False
         segments = segments[: len(wanted)]
+    if rule.effect is not Effect.ALLOW:
+        # Whether the platform's addresses have a case is the platform's business: another one opens nothing.
+        wanted, segments = _folded(wanted), _folded(segments)
     return len(segments) == len(wanted) and all(
         segment is None or pattern in {"*", segment}
         for pattern, segment in zip(wanted, segments, strict=True)
     )
+
+
+def _folded(segments: Sequence[str | None]) -> tuple[str | None, ...]:
+    return tuple(one and unicodedata.normalize("NFKC", one).casefold() for one in segments)
 
 
 def _is_certain(rule: Rule, segments: Sequence[str | None]) -> bool:

@@ -112,6 +112,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "kind": kind,
         "steps": [(step.text, copyable_block(text_block(step.block))) for step in steps(kind, place)],
         "by_oauth": place.by_oauth,
+        "may_add_key": user.has_perm("access.add_apiclient"),
         "key_form": key_form,
         "result": result,
     }

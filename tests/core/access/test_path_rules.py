@@ -172,3 +172,13 @@ def test_text_that_is_no_rule_is_refused(text):
 )
 def test_call_of_which_a_part_is_not_known_yet_may_be_allowed(rules, may):
     assert may_allow(rules, "GET", ["open-apis", "docx", "v1", "documents", None, "raw_content"]) is may
+
+
+@pytest.mark.parametrize(
+    "path", ["/open-apis/IM/v1/messages", "/open-apis/im/V1/Messages", "/open-apis/\uff49m/v1/messages"]
+)
+def test_path_in_another_case_is_let_through_by_no_rule_that_asks_or_denies(path):
+    rules = [f"deny POST {SEND}", "* /open-apis/**"]
+    assert judged(rules, "POST", path) is Effect.DENY
+    assert judged([f"ask POST {SEND}", "* /open-apis/**"], "POST", path) is Effect.ASK
+    assert judged([f"allow POST {SEND}"], "POST", path) is Effect.DENY

@@ -159,3 +159,10 @@ def test_empty_key_is_asked_for(browser):
     answer = browser.post(PAGE, {"key": ""})
     assert said(answer) == []
     assert "This field is required" in answer.content.decode()
+
+
+def test_page_says_where_a_key_comes_from(browser, bot) -> None:
+    assert "An administrator makes one" in browser.get(PAGE).text
+    administrator = Client(headers={"Accept-Language": "en"})
+    administrator.force_login(make_operator("chief", superuser=True))
+    assert 'href="/admin/access/apiclient/add/"' in administrator.get(PAGE).text
