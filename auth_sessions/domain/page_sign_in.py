@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from django.core import signing
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -94,9 +94,9 @@ def visitor(bot: Bot, *, browser: str) -> Visitor | None:
     return Visitor(open_id=visit[2], tenant_key=visit[3])
 
 
-def _signed(value: str, salt: str, lasts: timedelta) -> list[str] | None:
+def _signed(value: str, salt: str, lasts: timedelta) -> list[Any] | None:
     try:
-        said: list[str] = signing.loads(value, salt=salt, max_age=lasts)
+        said: list[Any] = signing.loads(value, salt=salt, max_age=lasts)
     except signing.BadSignature:
         return None
     return said
