@@ -96,7 +96,7 @@ def test_caller_gets_the_platforms_word(processes, slept) -> None:
 
 
 @needs_redis
-def test_wiped_redis_begins_anew(processes, server) -> None:
+def test_wiped_redis_begins_again(processes, server) -> None:
     taken(processes, 15)
     [key] = server.keys(shared_pacing._key(CHAT))
     assert 0 < server.pttl(key) < 10_000, "what nobody uses is gone"
