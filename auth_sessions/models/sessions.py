@@ -15,6 +15,7 @@ from core.access.actors import MAX_LENGTH as MAX_ACTOR
 from core.access.actors import Actor
 from core.access.models import ApiClient, User
 from core.access.visibility import OwnedQuerySet
+from core.database.among import among
 from core.vault.fields import EncryptedField
 
 INTERRUPTED_AFTER = timedelta(minutes=2)
@@ -24,7 +25,7 @@ INTERRUPTED_AFTER = timedelta(minutes=2)
 class AuthSessionQuerySet(OwnedQuerySet["AuthSession"]):
     def open(self) -> Self:
         """Sessions that can still end in an authorization."""
-        return self.filter(state__in=OPEN_STATES)
+        return self.filter(among("state", OPEN_STATES))
 
     def overdue(self) -> Self:
         """Open sessions whose time is over."""

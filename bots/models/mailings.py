@@ -13,6 +13,7 @@ from core.access.actors import MAX_LENGTH as MAX_ACTOR
 from core.access.actors import Actor
 from core.access.models import ApiClient, User
 from core.access.visibility import OwnedQuerySet
+from core.database.among import among
 
 M = TypeVar("M", bound="Mailing")
 R = TypeVar("R", bound="Recipient")
@@ -21,7 +22,7 @@ R = TypeVar("R", bound="Recipient")
 class MailingQuerySet(OwnedQuerySet[M]):
     def moving(self) -> Self:
         """Those with which the portal has something to do."""
-        return self.filter(state__in=MOVING_MAILINGS)
+        return self.filter(among("state", MOVING_MAILINGS))
 
 
 class RecipientQuerySet(OwnedQuerySet[R]):

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, Min, OuterRef
 from django.utils import timezone
 
+from core.database.among import among
 from core.database.sql import ask, unnest
 from events.enums import ACTIVE_RUNS, RunStatus
 from events.handling.registry import Registration
@@ -55,11 +56,11 @@ def promote(queued: HandlerRunQuerySet) -> int:
     Called after the commit of whatever added or ended a run: whoever commits last sees both.
     """
     active = HandlerRun.objects.filter(
+        among("status", ACTIVE_RUNS),
         bot_id=OuterRef("bot_id"),
         handler=OuterRef("handler"),
         order_key=OuterRef("order_key"),
-        status__in=ACTIVE_RUNS,
-    )
+    ).exclude(order_key="")
     heads = queued.filter(status=RunStatus.QUEUED).exclude(Exists(active)).order_by()
     heads_of_keys = heads.values("bot_id", "handler", "order_key").annotate(head=Min("pk"))
     return sum(_activate(pk) for pk in list(heads_of_keys.values_list("head", flat=True)))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
 from core.access.visibility import OwnedQuerySet
+from core.database.among import among
 from core.database.clock import DatabaseTime
 from events.enums import AttemptOutcome
 from events.models.events import Event
@@ -31,11 +32,11 @@ M = TypeVar("M", bound="Claimable")
 class ClaimableQuerySet(OwnedQuerySet[M]):
     def waiting(self) -> Self:
         """Rows that no worker holds."""
-        return self.filter(status__in=WAITING)
+        return self.filter(among("status", WAITING))
 
     def due(self) -> Self:
         """Rows that wait and whose time has come."""
-        return self.filter(status__in=WAITING, run_at__lte=timezone.now())
+        return self.waiting().filter(run_at__lte=timezone.now())
 
     def abandoned(self) -> Self:
         """Rows whose worker is gone: it would have renewed its lease."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import DateTimeField, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from bots.models import Bot
+from core.database.among import among
 from core.database.counts import BoundedCount, count_up_to
 from events.models import Delivery, DeliveryAttempt, Subscription
 from events.models.claims import WAITING
@@ -24,7 +25,7 @@ class Lag:
 
 
 def lag_of(subscription: Subscription) -> Lag:
-    waiting = deliveries_of(subscription).filter(status__in=WAITING)
+    waiting = deliveries_of(subscription).filter(among("status", WAITING))
     oldest = waiting.order_by("pk").values_list("event__received_at", flat=True).first()
     return Lag(count_up_to(waiting, MAX_COUNTED), oldest)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from core.database.among import among
 from events.enums import DeliveryStatus
 from events.errors import MessagesAwaitedError
 from events.expansion import expansion_in_time, is_expandable, kept
@@ -35,7 +36,7 @@ class PulledDelivery:
 def fetch(subscription: Subscription, *, after: int, limit: int) -> list[PulledDelivery]:
     """The first ``limit`` deliveries with numbers above ``after`` that are not acknowledged, in order; fewer where what their
     messages refer to takes long to fetch, or is tried again in a few seconds: the next call goes on there."""
-    waiting = deliveries_of(subscription).filter(status__in=WAITING, pk__gt=after)
+    waiting = deliveries_of(subscription).filter(among("status", WAITING), pk__gt=after)
     rows = waiting.select_related("event__bot").order_by("pk")[:limit]
     if not subscription.expand:
         return [PulledDelivery(row.pk, payload_of(row.event)) for row in rows]
@@ -70,7 +71,7 @@ def acknowledge(subscription: Subscription, *, up_to: int | None = None, numbers
 
 @transaction.atomic
 def _acknowledge_batch(subscription: Subscription, up_to: int | None, numbers: Sequence[int]) -> int:
-    waiting = deliveries_of(subscription).filter(status__in=WAITING)
+    waiting = deliveries_of(subscription).filter(among("status", WAITING))
     chosen = waiting.filter(pk__in=numbers) if up_to is None else waiting.filter(pk__lte=up_to)
     rows = chosen.select_for_update().order_by("pk")
     found = list(rows.values_list("pk", flat=True)[:MAX_ACKED])
