@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -212,10 +213,9 @@ def _fetch(wanted: Wanted, http: httpx2.Client) -> tuple[str, datetime]:
     token = str(said["access_token"])
     if not token.isascii() or not token.isprintable() or " " in token:
         raise NoTokenError("The portal's answer has no token that a file could hold.")
-    try:
+    ends_at: datetime | None = None
+    with suppress(KeyError, TypeError, ValueError):
         ends_at = datetime.fromisoformat(said["expires_at"])
-    except (KeyError, TypeError, ValueError):
-        ends_at = None
     if ends_at is None or ends_at.tzinfo is None or not 2000 < ends_at.year < 3000:
         raise NoTokenError(
             f"What answers at {wanted.portal} is no portal: it does not say when the token ends."

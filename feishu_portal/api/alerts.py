@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from math import ceil
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -43,7 +43,7 @@ def _in_utc(moment: datetime) -> datetime:
     return min(max(moment, EARLIEST), LATEST).astimezone(UTC)
 
 
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
+Moment: TypeAlias = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class AlertIn(Schema):
