@@ -23,7 +23,7 @@ class BotDisabledError(BotsError):
 
 
 class LookupBusyError(BotsError):
-    """Too many people are being looked up at once."""
+    """Too many are asking the platform for people or groups at once."""
 
 
 class TooManyRegistrations(BotsError):

@@ -1,6 +1,6 @@
 """Whom a bot may know and write to: people, departments, and the groups that it is in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Self, TypeVar
 from urllib.parse import quote
@@ -38,6 +38,17 @@ class DirectoryPage(Generic[T]):
 
     items: list[T]
     next_token: str = ""
+
+
+def all_pages(ask: Callable[[str], DirectoryPage[T]], *, most: int) -> Iterator[T]:
+    """What is on the first `most` pages; `ask` is given the token of a page, empty for the first."""
+    token = ""
+    for _page in range(most):
+        page = ask(token)
+        yield from page.items
+        token = page.next_token
+        if not token:
+            return
 
 
 class Directory:

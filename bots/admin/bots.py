@@ -14,6 +14,7 @@ from bots.admin.activity import Activity, activity_of
 from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, NEXT, SECRETS, BotForm
 from bots.admin.brand import switch_page
+from bots.admin.chat_picker import ChatPages
 from bots.admin.checklist import ChecklistButton, live_checklist
 from bots.admin.connected_filter import ConnectedFilter
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls
@@ -48,6 +49,7 @@ ROTATION = (*NEXT, "rotation_days", "rotation")
 class BotAdmin(
     RegistrationPages,
     PeoplePages,
+    ChatPages,
     ConnectionControls,
     WebhookReadings,
     ChecklistButton,

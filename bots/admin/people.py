@@ -42,6 +42,8 @@ else:
 
 OFFERED: Final = 20
 """People that the picker shows for what was typed."""
+LOOKUP_ERRORS: Final = (LookupBusyError, BotDisabledError, FeishuError, SealedValueError)
+"""What a look-up raises that a page has words for."""
 PICTURE_SECONDS: Final = 7 * 86_400
 """For so long a browser need not ask for a picture again: its address changes with it."""
 
@@ -133,19 +135,26 @@ def _looked_up(request: HttpRequest, bot: Bot) -> HttpResponse:
         return _answer([], problem=gettext("Enter a whole e-mail address or phone number."))
     try:
         found = find_by_address(bot, typed, asked_by=operator_of(request).pk)
-    except LookupBusyError:
-        return _answer([], problem=gettext("People are being looked up already. Try again in a moment."))
-    except BotDisabledError:
-        return _answer([], problem=gettext("The bot is switched off. Switch it on first."))
-    except (FeishuError, SealedValueError) as error:
-        words = {"advice": advice_on(error)}
-        return _answer([], problem=gettext("The platform could not be asked. %(advice)s") % words)
+    except LOOKUP_ERRORS as error:
+        return _answer([], problem=why_not_looked_up(error))
     if found is None:
         nobody = gettext("The platform knows nobody as “%(person)s” whom the bot may see.") % {
             "person": typed
         }
         return _answer([], problem=nobody)
     return _answer(_offers([found]))
+
+
+def why_not_looked_up(error: Exception) -> str:
+    """Why the platform was not asked, or did not answer: one of ``LOOKUP_ERRORS``, in the active language."""
+    match error:
+        case LookupBusyError():
+            return gettext("Too much is being looked up already. Try again in a moment.")
+        case BotDisabledError():
+            return gettext("The bot is switched off. Switch it on first.")
+        case FeishuError() | SealedValueError():
+            return gettext("The platform could not be asked. %(advice)s") % {"advice": advice_on(error)}
+    raise error
 
 
 def _offers(people: Collection[Person]) -> list[dict[str, Any]]:

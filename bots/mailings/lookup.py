@@ -6,7 +6,7 @@ departments by name, im:chat:read for chats by name.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
@@ -20,14 +20,12 @@ from bots.people.keys import folded
 from core.database.connections import give_back
 from core.database.text import storable
 from feishu.codes import ABOUT_ID
-from feishu.directory import MAX_PEOPLE, Directory, DirectoryPage
+from feishu.directory import MAX_PEOPLE, Directory, all_pages
 from feishu.errors import APIError, FeishuError, MalformedAnswer
 from feishu.people import Department, Profile
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-
-T = TypeVar("T")
 
 CALL_SECONDS: Final = 10.0
 """For one call."""
@@ -117,7 +115,7 @@ def _chat(_bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], directory: D
     """By the whole name, among the groups that the bot is in."""
     [row] = batch
     wanted = folded(row.given)
-    chats = _all(lambda token: directory.chats(page_token=token))
+    chats = all_pages(lambda token: directory.chats(page_token=token), most=MAX_PAGES)
     found = [chat.chat_id for chat in chats if folded(chat.name) == wanted]
     _settle_named(rows, row, found)
 
@@ -173,18 +171,9 @@ def _list_departments(rows: "QuerySet[Any]", row: Any, directory: Directory) -> 
 
 
 def _departments_below(department_id: str, directory: Directory) -> Iterator[Department]:
-    return _all(lambda token: directory.departments_below(department_id, page_token=token))
-
-
-def _all(ask: Callable[[str], DirectoryPage[T]]) -> Iterator[T]:
-    """What is on the first ``MAX_PAGES``; ``ask`` is given the token of a page, empty for the first."""
-    token = ""
-    for _page in range(MAX_PAGES):
-        page = ask(token)
-        yield from page.items
-        token = page.next_token
-        if not token:
-            return
+    return all_pages(
+        lambda token: directory.departments_below(department_id, page_token=token), most=MAX_PAGES
+    )
 
 
 def _list_people(bot: Bot, rows: "QuerySet[Any]", row: Any, directory: Directory) -> None:

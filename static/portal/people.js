@@ -1,5 +1,6 @@
 // The picker of people: every chosen person is a line of the list below it, and every line is a chip.
 import { avatar } from "./avatar.js";
+import { chip, combobox, element } from "./combobox.js";
 
 const PAUSE = 200; // milliseconds after the last key
 
@@ -12,8 +13,6 @@ for (const picker of document.querySelectorAll("[data-people]")) {
   const lookUp = picker.querySelector("[data-look-up]");
   const said = picker.querySelector("[data-said]");
   const names = JSON.parse(picker.querySelector("script").textContent);
-  let offers = [];
-  let active = -1;
   let timer;
   let asked = 0;
 
@@ -26,67 +25,22 @@ for (const picker of document.querySelectorAll("[data-people]")) {
     showChosen();
   };
 
-  const element = (tag, className, text = "") => {
-    const made = document.createElement(tag);
-    made.className = className;
-    made.textContent = text;
-    return made;
-  };
-
   const showChosen = () => {
     chosen.replaceChildren(
       ...lines().map((id) => {
         const person = names[id] || { name: id, initials: "" };
-        const chip = element("li", "portal-people-chip");
-        chip.title = id;
-        if (person.initials) {
-          chip.append(avatar(person));
-        }
-        const remove = element("button", "portal-people-remove", "×");
-        remove.type = "button";
-        remove.ariaLabel = picker.dataset.remove.replace("%(name)s", person.name);
-        remove.addEventListener("click", () => {
-          write(lines().filter((line) => line !== id));
-          search.focus();
+        return chip({
+          id,
+          name: person.name,
+          words: picker.dataset.remove,
+          before: person.initials ? [avatar(person)] : [],
+          remove: () => {
+            write(lines().filter((line) => line !== id));
+            search.focus();
+          },
         });
-        chip.append(element("span", "", person.name), remove);
-        return chip;
       }),
     );
-  };
-
-  const mark = (index) => {
-    active = index;
-    [...found.children].forEach((option, number) => option.setAttribute("aria-selected", number === index));
-    const option = found.children[index];
-    search.setAttribute("aria-activedescendant", option ? option.id : "");
-    option?.scrollIntoView({ block: "nearest" });
-  };
-
-  const offer = (people) => {
-    offers = people;
-    found.replaceChildren(
-      ...people.map((person, number) => {
-        const option = element("li", "portal-people-option");
-        option.id = `${found.id}_${number}`;
-        option.setAttribute("role", "option");
-        const who = element("span", "portal-person");
-        if (person.initials) {
-          who.append(avatar(person));
-        }
-        who.append(person.name);
-        option.append(who, element("span", "portal-subtle", person.more));
-        // Not click: the field would lose the focus before.
-        option.addEventListener("mousedown", (event) => {
-          event.preventDefault();
-          choose(person);
-        });
-        return option;
-      }),
-    );
-    found.hidden = !people.length;
-    search.setAttribute("aria-expanded", String(people.length > 0));
-    mark(people.length ? 0 : -1);
   };
 
   const say = (text) => {
@@ -102,6 +56,16 @@ for (const picker of document.querySelectorAll("[data-people]")) {
     say(picker.dataset.added.replace("%(name)s", person.name));
   };
 
+  const row = (person) => {
+    const who = element("span", "portal-person");
+    if (person.initials) {
+      who.append(avatar(person));
+    }
+    who.append(person.name);
+    return [who, element("span", "portal-subtle", person.more)];
+  };
+
+  // The people who were found and are offered.
   const ask = async (options = {}) => {
     clearTimeout(timer);
     asked += 1;
@@ -112,7 +76,7 @@ for (const picker of document.querySelectorAll("[data-people]")) {
       offer([]);
       say(typed ? picker.dataset.botless : "");
       lookUp.hidden = true;
-      return;
+      return [];
     }
     const query = new URLSearchParams({ q: typed });
     let answer = null;
@@ -127,58 +91,43 @@ for (const picker of document.querySelectorAll("[data-people]")) {
       // The portal is away; said below.
     }
     if (number !== asked) {
-      return; // a later question has its own answer
+      return []; // a later question has its own answer
     }
     if (answer === null) {
       offer([]);
       say(picker.dataset.lost);
-      return;
+      return [];
     }
     offer(answer.people);
     lookUp.hidden = !answer.is_address;
     const { length } = answer.people;
     const count = length === 1 ? picker.dataset.foundOne : picker.dataset.foundMany.replace("%(count)s", length);
     say(answer.problem || (length ? count : answer.is_address ? "" : picker.dataset.none));
+    return answer.people;
   };
 
   const askPlatform = async () => {
     // Of any form of the page: one that asks by GET has none of its own.
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-    await ask({ method: "POST", headers: { "X-CSRFToken": token } });
-    if (offers.length === 1) {
-      choose(offers[0]);
+    const people = await ask({ method: "POST", headers: { "X-CSRFToken": token } });
+    if (people.length === 1) {
+      choose(people[0]);
     }
     search.focus();
   };
 
+  const offer = combobox({
+    search,
+    found,
+    row,
+    choose,
+    enter: () => lookUp.checkVisibility() && askPlatform(),
+    erase: () => write(lines().slice(0, -1)),
+  });
   search.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(ask, PAUSE);
   });
-  search.addEventListener("keydown", (event) => {
-    const { key } = event;
-    if (event.isComposing) {
-      return; // an input method is being used: Enter and arrows are its own
-    }
-    if (key === "Enter") {
-      event.preventDefault(); // it would send the form
-      if (offers[active]) {
-        choose(offers[active]);
-      } else if (lookUp.checkVisibility()) {
-        askPlatform();
-      }
-    } else if (key === "ArrowDown" || key === "ArrowUp") {
-      event.preventDefault();
-      const step = key === "ArrowDown" ? 1 : -1;
-      mark(offers.length ? (active + step + offers.length) % offers.length : -1);
-    } else if (key === "Escape" && offers.length) {
-      event.preventDefault();
-      offer([]);
-    } else if (key === "Backspace" && !search.value) {
-      write(lines().slice(0, -1));
-    }
-  });
-  search.addEventListener("blur", () => offer([]));
   lookUp.addEventListener("click", askPlatform);
   list.addEventListener("input", showChosen);
   bot.addEventListener("change", () => {

@@ -1,7 +1,7 @@
 """Alert receivers: which chat gets the alerts of which Alertmanager."""
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django import forms
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin.chat_picker import ChatInput
 from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, copyable, identifier, text_block, when
@@ -40,6 +41,13 @@ class AlertReceiverForm(ModelForm):
     class Meta:
         model = AlertReceiver
         fields = ("name", "bot", "chat_id", "alertmanager_url")
+        labels = {"chat_id": _("group")}
+        widgets = {"chat_id": ChatInput}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if (chat := self.fields.get("chat_id")) is not None and self.instance.bot_id is not None:
+            cast("ChatInput", chat.widget).bot = self.instance.bot
 
     def clean_chat_id(self) -> str:
         chat_id: str = self.cleaned_data["chat_id"].strip()

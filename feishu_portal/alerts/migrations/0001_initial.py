@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('chat_id', models.CharField(help_text='The group chat that gets the cards, oc_…; everybody in it may acknowledge and silence alerts.', max_length=128, verbose_name='chat ID')),
+                ('chat_id', models.CharField(help_text='The group that gets the cards. Everybody in it may acknowledge and silence alerts.', max_length=128, verbose_name='chat ID')),
                 ('alertmanager_url', models.CharField(blank=True, help_text="For silences, e.g. http://alertmanager.example.com:9093. Without it, cards have no buttons to silence. A host of the company's own network has to be in FEISHU_DELIVERY_NETWORKS.", max_length=500, verbose_name='address of Alertmanager')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
                 ('bot', models.ForeignKey(help_text='It sends the cards, and has to be a member of the group chat.', on_delete=django.db.models.deletion.CASCADE, related_name='alert_receivers', to='bots.bot', verbose_name='bot')),

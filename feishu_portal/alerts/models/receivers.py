@@ -29,9 +29,7 @@ class AlertReceiver(models.Model):
     chat_id = models.CharField(
         _("chat ID"),
         max_length=128,
-        help_text=_(
-            "The group chat that gets the cards, oc_…; everybody in it may acknowledge and silence alerts."
-        ),
+        help_text=_("The group that gets the cards. Everybody in it may acknowledge and silence alerts."),
     )
     alertmanager_url = models.CharField(
         _("address of Alertmanager"),
