@@ -1,4 +1,4 @@
-"""How long the rows of this app are kept: lost connections, incidents with their notices, sent messages and streamed replies,
+"""How long the rows of this app are kept: lost connections, incidents with their notices and cards, sent messages and streamed replies,
 counts of refused webhook requests, registrations of apps, people, silences that are over."""
 
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from bots.models import (
     ConnectionLoss,
     Incident,
     MessageBatch,
+    NoticeCard,
     ProblemSilence,
     RefusedPush,
     Registration,
@@ -26,6 +27,8 @@ from core.database.retention import Overdue
 LOSSES_KEPT: Final = timedelta(days=30)
 INCIDENTS_KEPT: Final = timedelta(days=180)
 """After they were closed."""
+NOTICE_CARDS_KEPT: Final = timedelta(days=30)
+"""After they were sent; the platform changes none that is older than 14 days."""
 REFUSALS_KEPT: Final = timedelta(days=7)
 """After the last one."""
 REGISTRATIONS_KEPT: Final = timedelta(days=7)
@@ -42,6 +45,7 @@ def overdue() -> Overdue:
     return {
         "lost connections": ConnectionLoss.objects.filter(at__lt=now - LOSSES_KEPT).order_by("at"),
         "incidents": Incident.objects.filter(closed_at__lt=now - INCIDENTS_KEPT).order_by("closed_at"),
+        "notice cards": NoticeCard.objects.filter(sent_at__lt=now - NOTICE_CARDS_KEPT).order_by("sent_at"),
         "batches of messages": _batches(now - BATCHES_KEPT),
         "sent messages": Sending.objects.filter(at__lt=now - sendings_kept).order_by("at"),
         "streamed replies": ReplyStream.objects.filter(at__lt=now - sendings_kept).order_by("at"),

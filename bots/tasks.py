@@ -1,5 +1,6 @@
 """Celery tasks: a few lines each, primitives only."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from celery import shared_task
@@ -8,6 +9,7 @@ from bots.connections import platform_count
 from bots.doctor import records, schedule
 from bots.identity import learn_open_id
 from bots.incidents import detection, notices
+from bots.incidents.card_sync import CARDS
 from bots.mailings import walk
 from bots.people import lookup, pictures
 from bots.registration import flow
@@ -18,6 +20,8 @@ from bots.streaming import closing
 from bots.webhook.rotation import settle_rotations
 from core.background.notify import notify
 from core.database import retention
+from core.vault.keyring import SealedValueError
+from feishu.errors import FeishuError
 
 
 @shared_task(name="bots.prune")
@@ -33,8 +37,8 @@ def remove_deleted() -> None:
 @shared_task(name="bots.sweep")
 def sweep() -> None:
     """What no request asks for: rotations of secrets, counts of the platform and examinations that are due, registrations of
-    apps whose page is closed, people to look up and their pictures, replies that were left open, incidents and notices of them, and deleted bots that
-    are not gone yet."""
+    apps whose page is closed, people to look up and their pictures, replies that were left open, incidents, notices of them and
+    their cards, and deleted bots that are not gone yet."""
     for task, due_bots in (
         ("bots.check_platform_count", platform_count.due_bots),
         ("bots.examine", schedule.due_bots),
@@ -53,6 +57,8 @@ def sweep() -> None:
         notify(BATCHES.task, str(batch_id))
     settle_rotations()
     detection.detect()
+    for card_pk in CARDS.due():
+        notify("bots.sync_notice_card", card_pk)
     for user_id, channel in notices.due_people():
         notify("bots.send_notices", user_id, channel)
     if is_any_deleted():
@@ -83,6 +89,12 @@ def advance_batch(batch_id: str) -> None:
 @shared_task(name="bots.send_notices")
 def send_notices(user_id: int, channel: str) -> None:
     notices.send_due(user_id, channel)
+
+
+@shared_task(name="bots.sync_notice_card")
+def sync_notice_card(card_pk: int) -> None:
+    with suppress(FeishuError, SealedValueError):  # noted at the card, which the sweep finds again
+        CARDS.sync(card_pk)
 
 
 @shared_task(name="bots.note_people")

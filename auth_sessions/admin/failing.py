@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession
-from bots.admin.repairs import repair_of_bot
+from bots.incidents.repairs import repair_of_bot
 from bots.models import Bot
 from core.access.models import User
 from core.console.overview import MAX_PROBLEMS, Problem, Repair, Severity, list_link

@@ -17,7 +17,7 @@ from auth_sessions.admin.failing import failing_bots
 from auth_sessions.domain import incidents, lost_grants
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
-from bots.admin.repairs import Presentation, page_of, present, repair_of_bot
+from bots.incidents.repairs import Presentation, page_of, present, repair_of_bot
 from bots.models import Bot, Incident
 from core.access.models import User
 from core.console.overview import (

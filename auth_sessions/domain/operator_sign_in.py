@@ -20,7 +20,7 @@ from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.person_sign_in import SignInsBusyError, sign_in_page, who_signed_in
 from auth_sessions.domain.tenants import in_tenant
 from auth_sessions.models import OperatorAccount, OperatorSignIn
-from bots.models import Bot
+from bots.models import Bot, Person
 from core.access import audit
 from core.access.actors import Actor
 from core.access.models import User
@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 STATE: Final = "operator-"
 """What the state of a sign-in begins with: it comes back to the same redirect URI as a consent's."""
 LIFE: Final = timedelta(minutes=10)
+MAX_ACCOUNTS: Final = 1000
+"""Operators among whom one is looked for by their union_id."""
 
 
 class SignInOutcome(StrEnum):
@@ -221,3 +223,23 @@ def unlink(user: User, *, actor: Actor) -> bool:
         if removed:
             audit.record(actor=actor, action="operator.account_unlinked", target=user.get_username())
     return bool(removed)
+
+
+def operator_behind(bot: Bot, *, open_id: str, union_id: str, tenant_key: str) -> User | None:
+    """The operator who has linked the account of a person, of whom the platform says these ids to ``bot``. Where another bot of
+    the platform signs operators in, it is the union_id by which that bot's people are known as the same."""
+    accounts = OperatorAccount.objects.filter(destination=bot.destination, user__is_active=True)
+    accounts = accounts.filter(tenant_key__in=("", tenant_key), user__is_staff=True).select_related("user")
+    known = accounts.filter(bot=bot, open_id=open_id).first()
+    if known is not None:
+        return known.user
+    if not union_id:
+        return None
+    others = {(one.bot_id, one.open_id): one.user for one in accounts.exclude(bot=bot)[:MAX_ACCOUNTS]}
+    same = Person.objects.filter(
+        bot__in={bot_id for bot_id, _ in others},
+        open_id__in={open_id for _, open_id in others},
+        union_id=union_id,
+    )
+    operators = {others.get(one) for one in same.values_list("bot_id", "open_id")} - {None}
+    return operators.pop() if len(operators) == 1 else None

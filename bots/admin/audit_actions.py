@@ -38,6 +38,18 @@ name_actions(
             _("Silence of a problem ended"),
             _("%(actor)s ended the silence of a problem of %(target)s"),
         ),
+        "incident.assigned": (
+            _("Incident assigned"),
+            _("%(actor)s had an operator take care of an incident of %(target)s"),
+        ),
+        "incident.taken": (
+            _("Incident taken"),
+            _("%(actor)s takes care of an incident of %(target)s"),
+        ),
+        "incident.unassigned": (
+            _("Incident handed back"),
+            _("%(actor)s took an incident of %(target)s from who took care of it"),
+        ),
         "message_batch.created": (
             _("Batch of messages begun"),
             _("%(actor)s began the batch of messages %(target)s"),
@@ -65,6 +77,7 @@ name_actions(
     },
     groups={
         "bot": _("Bots"),
+        "incident": _("Incidents"),
         "problem": _("Problems"),
         "card_template": _("Card templates"),
         "message_batch": _("Message batches"),

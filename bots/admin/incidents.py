@@ -1,30 +1,44 @@
 """Incidents in the console: what needs or needed a person, where it is repaired, and who was notified."""
 
-from typing import Any
+from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.problems import CONNECTION_CAUSES
-from bots.admin.repairs import page_of_subject, problem_of
 from bots.enums import Channel
+from bots.incidents.assignment import assign, assignable
 from bots.incidents.causes import cause_named, registered_causes
 from bots.incidents.failures import in_words
 from bots.incidents.notices import why_nobody_was_told
+from bots.incidents.repairs import page_of_subject, problem_of
 from bots.incidents.silences import end_silence, silence, silence_of
 from bots.models import Bot, Incident, Notice
-from core.console.actions import Question, button, confirmed
+from core.access.models import User
+from core.console.actions import Question, ask, button, confirmed
 from core.console.badges import label
 from core.console.base import ReadOnlyAdmin, ReadOnlyInline, actor_of, operator_of
 from core.console.columns import column
+from core.console.fields import Select
 from core.console.fieldsets import without
-from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
+from core.console.filters import VisibleRelatedFilter, YesNoFilter, refuse_unknown, since
 from core.console.rendering import EMPTY, actor, ago, problem_block, technical, when
 from core.console.sentences import cause_and_cure, in_sentences
+
+ASSIGN = Question(
+    title=_("Assign"),
+    text=_(
+        "Operators who see what the incident is about and may change it. They get a notice, and everybody who was told sees "
+        "who takes care of it."
+    ),
+    submit=_("Assign"),
+)
 
 
 class NoticeInline(ReadOnlyInline[Notice, Incident]):
@@ -62,6 +76,36 @@ class OpenFilter(YesNoFilter):
     condition = Q(closed_at=None)
 
 
+class AssigneeFilter(admin.SimpleListFilter):
+    title = _("taken by")
+    parameter_name = "taken"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("mine", _("Me")), ("nobody", _("Nobody"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
+        match self.value():
+            case "mine":
+                return queryset.filter(assignee=operator_of(request))
+            case "nobody":
+                return queryset.filter(assignee=None)
+            case unknown:
+                refuse_unknown(unknown)
+                return queryset
+
+
+class AssignForm(forms.Form):
+    """Who takes care of it; nobody where it is left empty."""
+
+    operator = forms.ModelChoiceField(
+        User.objects.none(), label=_("operator"), required=False, empty_label=_("Nobody"), widget=Select
+    )
+
+    def __init__(self, incident: Incident, data: Any = None) -> None:
+        super().__init__(data, initial={"operator": incident.assignee_id})
+        cast("Any", self.fields["operator"]).queryset = assignable(incident)
+
+
 class CauseFilter(admin.SimpleListFilter):
     title = _("cause")
     parameter_name = "cause"
@@ -75,16 +119,17 @@ class CauseFilter(admin.SimpleListFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(ReadOnlyAdmin[Incident]):
-    list_display = ("cause_label", "affected", "is_open", "began", "over", "explanation")
-    list_filter = (OpenFilter, CauseFilter, since("opened_at"), ("bot", VisibleRelatedFilter))
-    list_select_related = ("bot",)
+    list_display = ("cause_label", "affected", "is_open", "taken_by", "began", "over", "explanation")
+    list_filter = (OpenFilter, AssigneeFilter, CauseFilter, since("opened_at"), ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot", "assignee")
     sortable_by = ()
     inlines = (NoticeInline,)
-    actions_detail = ("silence", "end_silence")
+    actions_detail = ("take", "assign", "silence", "end_silence")
     change_form_before_template = "admin/bots/incident/repair.html"
     fields = (
         "affected",
         "is_open",
+        "taken_by",
         "began_in_full",
         "noticed_in_full",
         "over_in_full",
@@ -111,6 +156,10 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
     @column(_("state"))
     def is_open(self, incident: Incident) -> str:
         return label(_("Open"), "danger") if incident.closed_at is None else label(_("Over"), "success")
+
+    @column(_("taken by"))
+    def taken_by(self, incident: Incident) -> str:
+        return str(incident.assignee) if incident.assignee else EMPTY
 
     @column(_("began"))
     def began(self, incident: Incident) -> str:
@@ -166,7 +215,39 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
         """An open incident is either silenced or not."""
         if row.closed_at is not None:
             return False
+        if action in {"take", "assign"}:
+            return action == "assign" or row.assignee_id is None
         return action == ("end_silence" if silence_of(row) else "silence")
+
+    @button(_("Take it"), icon="pan_tool", path="take", colour="primary")
+    @confirmed(
+        Question(
+            title=_("Take it"),
+            text=_("Everybody who was told of it sees that you take care of it."),
+            submit=_("Take it"),
+        )
+    )
+    def take(self, request: HttpRequest, incident: Incident) -> None:
+        if assign(incident, operator_of(request), actor=actor_of(request)):
+            self.message_user(request, gettext("You take care of it."), messages.SUCCESS)
+        else:
+            self.message_user(request, gettext("It is yours already, or over."), messages.WARNING)
+
+    @button(_("Assign"), icon="assignment_ind", path="assign")
+    def assign(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        incident = self.visible_or_404(request, unquote(object_id))
+        form = AssignForm(incident, request.POST if request.method == "POST" else None)
+        if request.method != "POST" or not form.is_valid():
+            return ask(request, self, ASSIGN, row=incident, form=form)
+        to: User | None = form.cleaned_data["operator"]
+        if not assign(incident, to, actor=actor_of(request)):
+            self.message_user(request, gettext("Nothing has changed."), messages.WARNING)
+        elif to is None:
+            self.message_user(request, gettext("Nobody takes care of it now."), messages.SUCCESS)
+        else:
+            said = gettext("%(name)s takes care of it.") % {"name": to}
+            self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(self.page_after(request, incident))
 
     @button(_("Silence for a day"), icon="notifications_paused", path="silence")
     @confirmed(

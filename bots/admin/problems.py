@@ -11,7 +11,12 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from bots.admin.repairs import (
+from bots.connections.status import BotStatus, ConnectionHealth, statuses, unconnected_bots
+from bots.doctor.checklist import OpenBot, bots_with_open_rows
+from bots.doctor.findings import TITLES, Check
+from bots.enums import CheckResult
+from bots.incidents import clocks, connections, fleet
+from bots.incidents.repairs import (
     CHANGE_BOT,
     Presentation,
     checklist_of,
@@ -21,11 +26,6 @@ from bots.admin.repairs import (
     problem_of,
     repair_of_bot,
 )
-from bots.connections.status import BotStatus, ConnectionHealth, statuses, unconnected_bots
-from bots.doctor.checklist import OpenBot, bots_with_open_rows
-from bots.doctor.findings import TITLES, Check
-from bots.enums import CheckResult
-from bots.incidents import clocks, connections, fleet
 from bots.models import Bot, Incident
 from core.access.models import User
 from core.console.overview import MAX_PROBLEMS, Problem, Repair, Severity, list_link

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from bots.incidents.detectors import DetectedProblem, Detector, registered_detectors
 from bots.incidents.notices import address_notices, drop_notices, follow_up_notices
+from bots.incidents.shown import cards_follow
 from bots.incidents.silences import end_for_other_kind
 from bots.live_updates import bots_changed
 from bots.models import Bot, Incident
@@ -80,10 +81,13 @@ def _keep_open(incident: Incident, problem: DetectedProblem) -> None:
     """With what is known of the problem now."""
     values = asdict(problem.details) | {"recovered_at": None}
     if any(getattr(incident, name) != value for name, value in values.items()):
+        before = incident.explanation
         Incident.objects.filter(pk=incident.pk, closed_at=None).update(**values)
         for name, value in values.items():
             setattr(incident, name, value)
         end_for_other_kind(incident)
+        if incident.explanation != before:
+            cards_follow([incident])
 
 
 def _recover(incident: Incident) -> None:

@@ -18,8 +18,9 @@ from django.utils.translation import gettext
 from bots.enums import Channel
 from bots.errors import NoticeNotSent
 from bots.incidents.channels import send_email, send_feishu
+from bots.incidents.shown import cards_follow
 from bots.incidents.silences import due_from
-from bots.models import Incident, Notice
+from bots.models import Incident, Notice, NoticeCard
 from core.access.models import User
 from core.access.roles import Role
 from core.background.retry import RetrySchedule
@@ -46,7 +47,7 @@ def address_notices(incident: Incident) -> None:
         [
             Notice(incident=incident, user=user, channel=channel, due_at=due_at)
             for user in concerned_by(incident)
-            for channel in _channels(user)
+            for channel in channels_of(user)
         ]
     )
 
@@ -72,7 +73,7 @@ def why_nobody_was_told(incident: Incident) -> str:
     if not people:
         return gettext("The portal has no operator who may sign in.")
     names = {"names": ", ".join(user.get_username() for user in people)}
-    if any(_is_sent_here(channel) for user in people for channel in _channels(user)):
+    if any(_is_sent_here(channel) for user in people for channel in channels_of(user)):
         return gettext("When it began, none of these could be reached: %(names)s.") % names
     if any(user.email for user in people):
         return (
@@ -82,19 +83,27 @@ def why_nobody_was_told(incident: Incident) -> str:
 
 
 def follow_up_notices(incident: Incident) -> None:
-    """The incident is over: who was notified of it is notified of that, and nobody else."""
+    """The incident is over: who was notified of it is notified of that, and nobody else. A card shows it by itself."""
     notices = incident.notices.all()
     notices.filter(problem_sent_at=None).update(due_at=None)
-    notices.exclude(problem_sent_at=None).update(due_at=timezone.now(), attempts=0, error="")
+    by_card = incident.notices.filter(card__bot__enabled=True, card__bot__deleted_at=None)
+    by_message = notices.exclude(problem_sent_at=None).exclude(pk__in=by_card.values("pk"))
+    Notice.objects.filter(pk__in=[*by_message.values_list("pk", flat=True)]).update(
+        due_at=timezone.now(), attempts=0, error=""
+    )
+    cards_follow([incident])
 
 
 def drop_notices(incident: Incident) -> None:
     """The subject was switched off: there is nothing more to send."""
     incident.notices.update(due_at=None)
+    cards_follow([incident])
 
 
 def drop_all_notices() -> int:
-    """Send nothing that is due now: it may have been sent by the original of this database. Returns how many."""
+    """Send nothing that is due now, and patch no card: the original of this database may have done so. Returns how many
+    notices."""
+    NoticeCard.objects.card_out_of_date().update(card_shows=F("version"))
     return Notice.objects.filter(due_at__isnull=False).update(due_at=None)
 
 
@@ -118,7 +127,9 @@ def send_due(user_id: int, channel: str) -> None:
     if not _is_sent_here(channel) or _was_notified_lately(user_id, channel):
         return
     due = Notice.objects.filter(user=user_id, channel=channel, due_at__lte=timezone.now())
-    claimed = _claim(due.select_related("incident__bot").order_by("pk")[:MAX_IN_MESSAGE])
+    claimed = _claim(
+        due.select_related("incident__bot", "incident__assignee").order_by("pk")[:MAX_IN_MESSAGE]
+    )
     if not claimed:
         return
     user = User.objects.get(pk=user_id)
@@ -150,7 +161,8 @@ def _note_sent(notices: list[Notice]) -> None:
         column = "problem_sent_at" if notice.problem_sent_at is None else "recovery_sent_at"
         # Of an incident that was closed while its beginning was being sent, the end is still to be sent.
         is_over = Incident.objects.filter(pk=notice.incident_id, closed_at__isnull=False)
-        due_at = now if notice.problem_sent_at is None and is_over.exists() else None
+        is_to_follow = notice.problem_sent_at is None and notice.card_id is None
+        due_at = now if is_to_follow and is_over.exists() else None
         Notice.objects.filter(pk=notice.pk).update(**{column: now}, due_at=due_at, attempts=0, error="")
 
 
@@ -167,7 +179,8 @@ def _was_notified_lately(user_id: int, channel: str) -> bool:
     return Notice.objects.filter(lately, user=user_id, channel=channel).exists()
 
 
-def _channels(user: User) -> list[Channel]:
+def channels_of(user: User) -> list[Channel]:
+    """The ways on which the operator can be reached."""
     addresses = {Channel.EMAIL: user.email, Channel.FEISHU: user.feishu_address}
     return [channel for channel, address in addresses.items() if address]
 

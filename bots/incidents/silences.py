@@ -1,5 +1,6 @@
 """Problems that an operator has silenced for a day: they are listed apart, and nobody is notified of them meanwhile."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -8,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from bots.incidents.shown import cards_follow
 from bots.models import Incident, Notice, ProblemSilence
 from core.access import audit
 from core.access.actors import Actor
@@ -27,7 +29,9 @@ def silence(problem: Problem, *, actor: Actor) -> None:
     values = {"cause": problem.cause[:MAX_CAUSE], "by": str(actor), "until": until}
     bot_id = problem.bot.pk if problem.bot else None
     ProblemSilence.objects.update_or_create(key=problem.key, defaults=values | {"bot_id": bot_id})
-    _unsent(problem.key).filter(due_at__lt=until).update(due_at=until)
+    incidents = _incidents_of(problem.key)
+    _unsent(incidents).filter(due_at__lt=until).update(due_at=until)
+    cards_follow(incidents)
     audit.record(
         actor=actor,
         action="problem.silenced",
@@ -44,7 +48,9 @@ def end_silence(problem: Problem, *, actor: Actor) -> None:
     deleted, _by_model = ProblemSilence.objects.filter(key=problem.key).delete()
     if not deleted:
         return
-    _unsent(problem.key).update(due_at=timezone.now())
+    incidents = _incidents_of(problem.key)
+    _unsent(incidents).update(due_at=timezone.now())
+    cards_follow(incidents)
     audit.record(
         actor=actor,
         action="problem.unsilenced",
@@ -63,15 +69,25 @@ def silences(problems: list[Problem]) -> dict[str, ProblemSilence]:
 
 def silence_of(incident: Incident) -> ProblemSilence | None:
     """The silence that holds for an incident: for its kind of cause, and not over."""
-    rows = ProblemSilence.objects.filter(key=incident.problem_key, until__gt=timezone.now())
-    return rows.filter(cause=incident.kind[:MAX_CAUSE]).first()
+    return silences_of([incident]).get(incident.pk)
+
+
+def silences_of(incidents: Sequence[Incident]) -> dict[int, ProblemSilence]:
+    """The same of several, by primary key."""
+    keys = {incident.problem_key for incident in incidents}
+    rows = ProblemSilence.objects.filter(key__in=keys, until__gt=timezone.now()) if keys else ()
+    by_kind = {(row.key, row.cause): row for row in rows}
+    found = {one.pk: by_kind.get((one.problem_key, one.kind[:MAX_CAUSE])) for one in incidents}
+    return {pk: row for pk, row in found.items() if row is not None}
 
 
 def end_for_other_kind(incident: Incident) -> None:
     """The incident has begun, or has another code than before: a silence for another kind of cause is over."""
     others = ProblemSilence.objects.filter(key=incident.problem_key).exclude(cause=incident.kind[:MAX_CAUSE])
     if others.delete()[0]:
-        _unsent(incident.problem_key).update(due_at=timezone.now())
+        incidents = _incidents_of(incident.problem_key)
+        _unsent(incidents).update(due_at=timezone.now())
+        cards_follow(incidents)
 
 
 def due_from(incident: Incident) -> datetime:
@@ -80,12 +96,17 @@ def due_from(incident: Incident) -> datetime:
     return found.until if found else timezone.now()
 
 
-def _unsent(key: str) -> QuerySet[Notice]:
-    """The notices of open incidents of a problem that are still to be sent."""
-    waiting = Notice.objects.filter(problem_sent_at=None, due_at__isnull=False)
+def _incidents_of(key: str) -> list[Incident]:
+    """The open incidents of a problem."""
     try:
         subject = UUID(key.rpartition(":")[2])
     except ValueError:  # a problem that no incident is about
-        return waiting.none()
+        return []
     about = Incident.objects.open().filter(Q(bot=subject) | Q(subject_id=subject))
-    return waiting.filter(incident__in=[one.pk for one in about if one.problem_key == key])
+    return [one for one in about if one.problem_key == key]
+
+
+def _unsent(incidents: list[Incident]) -> QuerySet[Notice]:
+    """Their notices that are still to be sent."""
+    waiting = Notice.objects.filter(problem_sent_at=None, due_at__isnull=False)
+    return waiting.filter(incident__in=[one.pk for one in incidents])

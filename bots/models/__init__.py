@@ -5,7 +5,7 @@ from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bo
 from bots.models.card_templates import CardTemplate
 from bots.models.checkups import Checkup, StoredFinding
 from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
-from bots.models.incidents import Incident, Notice, ProblemSilence
+from bots.models.incidents import Incident, Notice, NoticeCard, ProblemSilence
 from bots.models.people import PeopleLookup, Person, PersonKey, PersonPicture
 from bots.models.processes import FleetProcess
 from bots.models.registrations import Registration
@@ -26,6 +26,7 @@ __all__ = [
     "Incident",
     "MessageBatch",
     "Notice",
+    "NoticeCard",
     "PeopleLookup",
     "Person",
     "PersonKey",

@@ -1,19 +1,24 @@
-"""Problems that take a person, and the notices sent of them."""
+"""Problems that take a person, the notices sent of them, and the cards that show them."""
 
 import uuid
 from typing import TYPE_CHECKING, Self, cast
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import Channel
 from bots.incidents.causes import Details, cause_named
 from bots.models.bots import Bot
+from bots.models.synced_cards import SyncedCard
 from feishu.codes import CodeInfo
 
 if TYPE_CHECKING:
     from core.access.models import User
+
+
+_CARD_IS_OLD = models.Q(card_shows__lt=models.F("version"))
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -54,6 +59,15 @@ class Incident(models.Model):
     subject = models.CharField(_("subject"), max_length=100, blank=True)
     """The name of the subject, where it is no bot."""
     subject_id = models.UUIDField(null=True, editable=False)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("taken by"),
+    )
+    """Who takes care of it."""
     cause = models.CharField(_("cause"), max_length=20)
     code = models.BigIntegerField(_("error code"), null=True, blank=True)
     reason = models.CharField(max_length=20, blank=True, editable=False)
@@ -125,6 +139,31 @@ class Incident(models.Model):
         return cause_named(self.cause).explain(self.details)
 
 
+class NoticeCardQuerySet(models.QuerySet["NoticeCard"]):
+    def card_out_of_date(self) -> Self:
+        """Cards that show an earlier version, and whose bot may send."""
+        return self.filter(_CARD_IS_OLD, bot__enabled=True, bot__deleted_at=None)
+
+
+class NoticeCard(SyncedCard):
+    """A card that told one person of incidents, kept in step with them; its first version is sent before the row is there."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+", verbose_name=_("bot"))
+    """Which sent it: one without a problem, whatever the incidents are about."""
+    sent_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+
+    objects = NoticeCardQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()  # shown with the incidents
+        verbose_name = _("notice card")
+        verbose_name_plural = _("notice cards")
+        indexes = (models.Index(name="notice_card_old", fields=("card_retry_at",), condition=_CARD_IS_OLD),)
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
 class Notice(models.Model):
     """The notices to one person on one channel: that an incident began and, only then, that it is over."""
 
@@ -143,6 +182,10 @@ class Notice(models.Model):
         related_name="+",
     )
     channel = models.CharField(_("channel"), max_length=6, choices=Channel.choices)
+    card = models.ForeignKey(
+        NoticeCard, on_delete=models.SET_NULL, null=True, editable=False, related_name="notices"
+    )
+    """The card that told of the beginning, and shows the end; None where text does."""
     problem_sent_at = models.DateTimeField(_("problem sent"), null=True, blank=True)
     recovery_sent_at = models.DateTimeField(_("recovery sent"), null=True, blank=True)
     due_at = models.DateTimeField(null=True, editable=False)

@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from bots.admin.repairs import Presentation, present
+from bots.incidents.repairs import Presentation, present
 from bots.models import Bot, Incident
 from core.access.models import User
 from core.console.overview import MAX_PROBLEMS, Problem, Repair, Severity, from_overview, list_link

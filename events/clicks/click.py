@@ -26,6 +26,7 @@ class Click:
     tenant_key: str
     message_id: str
     value: Mapping[str, Any]
+    union_id: str = ""
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -36,4 +37,5 @@ class Click:
             tenant_key=text_of(operator.get("tenant_key")) or event.tenant_key,
             message_id=text_of(mapping_of(data.get("context")).get("open_message_id")),
             value=mapping_of(mapping_of(data.get("action")).get("value")),
+            union_id=text_of(operator.get("union_id")),
         )

@@ -58,6 +58,7 @@ def kept() -> dict[str, Text]:
     from bots.retention import (  # noqa: PLC0415 -- see above
         INCIDENTS_KEPT,
         LOSSES_KEPT,
+        NOTICE_CARDS_KEPT,
         PEOPLE_KEPT,
         REFUSALS_KEPT,
         REGISTRATIONS_KEPT,
@@ -114,6 +115,9 @@ def kept() -> dict[str, Text]:
         ),
         "bots.Incident": Text(
             f"关闭后 {INCIDENTS_KEPT.days} 天", f"{INCIDENTS_KEPT.days} days after it was closed"
+        ),
+        "bots.NoticeCard": Text(
+            f"发送后 {NOTICE_CARDS_KEPT.days} 天", f"{NOTICE_CARDS_KEPT.days} days after it was sent"
         ),
         "bots.Notice": Text("随异常删除", "Goes with its incident"),
         "bots.ProblemSilence": Text("静默结束后删除；静默持续一天", "Until the silence is over, a day later"),

@@ -11,6 +11,7 @@ from bots.models import (
     Incident,
     MessageBatch,
     Notice,
+    NoticeCard,
     Person,
     ProblemSilence,
     RefusedPush,
@@ -67,11 +68,14 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
         ReplyStream.objects.create(
             bot=bot, at=now - timedelta(days=age), kind=SendingKind.REPLY, target="om_1"
         )
+    for age in (31, 29):
+        NoticeCard.objects.create(bot=bot, sent_at=now - timedelta(days=age))
     for key, hours in (("over", -1), ("not_yet", 1)):
         ProblemSilence.objects.create(key=key, bot=bot, until=now + timedelta(hours=hours))
     assert {kind: str(count) for kind, count in count_overdue(overdue()).items()} == {
         "lost connections": "3",
         "incidents": "1",
+        "notice cards": "1",
         "batches of messages": "1",
         "sent messages": "2",
         "streamed replies": "1",
@@ -83,6 +87,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
     assert prune(overdue()) == {
         "lost connections": Deleted(3, is_all=True),
         "incidents": Deleted(1, is_all=True),
+        "notice cards": Deleted(1, is_all=True),
         "batches of messages": Deleted(1, is_all=True),
         "sent messages": Deleted(2, is_all=True),
         "streamed replies": Deleted(1, is_all=True),

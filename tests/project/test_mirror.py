@@ -126,9 +126,14 @@ ELSEWHERE = (
     elsewhere("bots/connections", "signals", tests="bots/connections/test_signal_thread.py", why="what its thread sends"),
     elsewhere("bots/doctor", "case findings first_use", tests="bots/doctor", why="what all examinations share"),
     elsewhere("bots/incidents", "detectors", tests="bots/incidents/test_detection.py", why="the list that detection goes through"),
+    elsewhere("bots/incidents", "shown", tests="bots/incidents/test_card_sync.py", why="from a change to the card that shows it"),
+    elsewhere(
+        "bots/incidents", "repairs", tests="bots/admin/test_incidents.py bots/admin/test_problems.py",
+        why="where the pages and cards of problems lead",
+    ),
     elsewhere(
         "bots", "card_sync", tests="feishu_portal/alerts/test_card_sync.py feishu_portal/approvals/test_card_sync.py",
-        why="two kinds of rows have such cards, and each does what all do",
+        why="several kinds of rows have such cards, and each does what all do",
     ),
     elsewhere("bots", "brand", tests="bots/admin/test_brand.py", why="asked by its page alone"),
     elsewhere("bots/sending", "content idempotency service", tests="feishu_portal/api/test_messages.py feishu_portal/api/test_message_keys.py", why="REST is its only caller"),

@@ -8,7 +8,7 @@ from django.utils import timezone
 from bots.models import Incident, ProblemSilence
 from core.access.models import User
 from core.access.roles import Role
-from tests.console.rows import Rows, page_of, signed_in, text_of
+from tests.console.rows import Rows, list_of, page_of, signed_in, text_of
 
 
 @pytest.fixture
@@ -55,15 +55,15 @@ def test_who_only_views_finds_no_button_and_is_refused(incident: Incident, owner
     as_viewer = signed_in(owner)
     html = page(as_viewer, incident)
     assert incident.headline in html
-    for words in ("Update App Secret", "Silence for a day"):
+    for words in ("Update App Secret", "Silence for a day", "Take it", "Assign"):
         assert words not in html
-    for name in ("silence", "end_silence"):
+    for name in ("silence", "end_silence", "take", "assign"):
         assert as_viewer.post(page_of("bots_incident", incident, name)).status_code == 403
     assert not ProblemSilence.objects.exists()
 
 
 def test_stranger_finds_no_incident(incident: Incident, as_stranger: Client) -> None:
-    for name in ("silence", "end_silence"):
+    for name in ("silence", "end_silence", "take", "assign"):
         assert as_stranger.post(page_of("bots_incident", incident, name)).status_code == 404
 
 
@@ -78,3 +78,38 @@ def test_bots_page_prints_the_cause_of_an_outage_once(incident: Incident, as_own
     assert incident.headline not in html
     overview = text_of(as_owner.get(reverse("admin:index")))
     assert overview.count("App ID or App Secret is wrong") == 1
+
+
+def test_operator_takes_an_incident_and_finds_it_among_theirs(
+    as_owner: Client, incident: Incident, owner: User
+) -> None:
+    assert "Take it" in page(as_owner, incident)
+    as_owner.post(page_of("bots_incident", incident, "take"))
+    incident.refresh_from_db()
+    assert incident.assignee == owner
+    assert page_of("bots_incident", incident, "take") not in page(as_owner, incident)
+
+    def found(taken: str) -> list[Incident]:
+        listed = as_owner.get(list_of("bots_incident"), {"taken": taken}).context["cl"].result_list
+        return [one for one in listed if one.pk == incident.pk]
+
+    assert (found("mine"), found("nobody")) == ([incident], [])
+    listing = text_of(as_owner.get(list_of("bots_incident")))
+    assert owner.get_username() in listing
+
+
+def test_incident_is_assigned_to_somebody_who_sees_the_bot(
+    as_owner: Client, incident: Incident, superuser: User, stranger: User
+) -> None:
+    address = page_of("bots_incident", incident, "assign")
+    form = text_of(as_owner.get(address))
+    assert f'<option value="{superuser.pk}"' in form
+    assert stranger.get_username() not in form
+    assert "valid choice" in text_of(as_owner.post(address, {"operator": stranger.pk}))
+    as_owner.post(address, {"operator": superuser.pk})
+    incident.refresh_from_db()
+    assert incident.assignee == superuser
+    assert f"{superuser} takes care of it." in text_of(as_owner.get(page_of("bots_incident", incident)))
+    as_owner.post(address, {"operator": ""})
+    incident.refresh_from_db()
+    assert incident.assignee is None

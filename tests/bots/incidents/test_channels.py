@@ -37,6 +37,12 @@ def sent() -> Iterator[list[dict[str, Any]]]:
         yield bodies
 
 
+def title_of(message: dict[str, Any]) -> str:
+    """Of a card."""
+    title: str = json.loads(message["content"])["header"]["title"]["content"]
+    return title
+
+
 @pytest.fixture
 def lin() -> User:
     return make_person("lin", email="", feishu_address="lin@corp.example.com")
@@ -48,7 +54,7 @@ def test_another_bot_of_the_owner_that_is_well_writes_to_them(sent, lin):
     notify_all()
     [message] = sent
     assert (message["receive_id_type"], message["receive_id"]) == ("email", "lin@corp.example.com")
-    assert "Helper cannot connect" in json.loads(message["content"])["text"]
+    assert title_of(message) == "Severe: Helper cannot connect: the configuration is wrong"
     assert len(message["uuid"]) <= 50
     assert Notice.objects.get().channel == Channel.FEISHU
 
@@ -67,7 +73,7 @@ def test_bot_with_a_foreign_connection_can_still_write(sent, lin):
     notify_all()
     assert len(sent) == 1
     assert Incident.objects.get().cause == "foreign"
-    assert "3 connections" in json.loads(sent[0]["content"])["text"]
+    assert "3 connections" in sent[0]["content"]
 
 
 def test_where_nobody_holds_connections_a_bot_without_one_writes_all_the_same(sent):
@@ -77,7 +83,37 @@ def test_where_nobody_holds_connections_a_bot_without_one_writes_all_the_same(se
     tell_people(watch_fleet(watched_seconds=3_600))
     [message] = sent
     assert message["receive_id"] == boss.feishu_address
-    assert "No runfeishu is running" in json.loads(message["content"])["text"]
+    assert "No runfeishu is running" in title_of(message)
+
+
+def test_platform_that_takes_no_card_gets_a_text(lin):
+    make_well(lin)
+    make_troubled(lin)
+    kinds: list[str] = []
+
+    def take(request: Any) -> Any:
+        kinds.append(json.loads(request.content)["msg_type"])
+        if kinds[-1] == "interactive":
+            return httpx2.Response(400, json={"code": 230099, "msg": "Failed to create card content"})
+        return httpx2.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_1"}})
+
+    with respx.mock(base_url=PLATFORM) as router:
+        router.post("/open-apis/auth/v3/tenant_access_token/internal").respond(
+            json={"code": 0, "tenant_access_token": "t-0ken", "expire": 7140}
+        )
+        router.post("/open-apis/im/v1/messages").mock(side_effect=take)
+        notify_all()
+    notice = Notice.objects.get()
+    assert (kinds, notice.card, bool(notice.problem_sent_at)) == (["interactive", "text"], None, True)
+
+
+def test_bot_that_signs_operators_in_writes_before_others(sent, lin, settings):
+    make_well(lin, name="A bot")
+    bot = make_well(lin, name="Z bot")
+    settings.SIGN_IN_BOT = bot.app_id
+    make_troubled(lin)
+    notify_all()
+    assert Notice.objects.get().card.bot == bot
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bots.admin.repairs import problem_of
 from bots.incidents.detection import detect
 from bots.incidents.notices import due_people
+from bots.incidents.repairs import problem_of
 from bots.incidents.silences import DAY, end_silence, silence, silence_of
 from bots.models import Bot, Incident, Notice, ProblemSilence
 from bots.retention import overdue

@@ -17,6 +17,7 @@ from bots.models import (
     Incident,
     MessageBatch,
     Notice,
+    NoticeCard,
     PeopleLookup,
     Person,
     PersonKey,
@@ -82,11 +83,20 @@ STATEMENTS: dict[str, Statement] = {
     "incident.bot": lambda: Incident.objects.filter(bot=ID).order_by("-pk")[:50],
     # What an operator sees.
     "incident.owner": lambda: Incident.objects.filter(owner=1),
+    # Deleting an operator, and what is theirs to do.
+    "incident.assignee": lambda: Incident.objects.filter(assignee=1),
     "notice_due": lambda: Notice.objects.filter(due_at__lte=NOW).order_by(),
     # Whether somebody was notified lately.
     "notice_by_user": lambda: Notice.objects.filter(user=1, channel="email", problem_sent_at__gt=NOW),
     # When an incident ends: who heard of it.
     "notice_once": lambda: Notice.objects.filter(incident=1),
+    # What a card shows, and forgetting it.
+    "notice.card": lambda: Notice.objects.filter(card=1),
+    # The sweep: what is to be patched.
+    "notice_card_old": lambda: NoticeCard.objects.card_out_of_date().order_by("card_retry_at")[:500],
+    # Retention, and removing a bot.
+    "noticecard.sent_at": lambda: NoticeCard.objects.filter(sent_at__lt=NOW).order_by("sent_at"),
+    "noticecard.bot": lambda: NoticeCard.objects.filter(bot=ID),
     "problemsilence.key": lambda: ProblemSilence.objects.filter(key="k"),
     # Removing a bot.
     "problemsilence.bot": lambda: ProblemSilence.objects.filter(bot=ID),

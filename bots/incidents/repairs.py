@@ -71,6 +71,8 @@ def present(causes: Iterable[Cause], presentation: Presentation) -> None:
 
 def problem_of(incident: Incident) -> Problem:
     """An incident as one of the overview's problems."""
+    # Before it is asked how it appears: naming an address loads the console, where apps say so.
+    page = reverse("admin:bots_incident_change", args=[incident.pk])
     shown = _presentations.get(incident.cause, Presentation())
     return Problem(
         key=incident.problem_key,
@@ -78,7 +80,7 @@ def problem_of(incident: Incident) -> Problem:
         severity=shown.severity,
         subject=incident.affected_name,
         sentence=incident.headline,
-        link=reverse("admin:bots_incident_change", args=[incident.pk]),
+        link=page,
         repair=shown.repair(incident),
         text=cause_and_cure(incident.explanation),
         since=incident.began_at,
