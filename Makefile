@@ -61,6 +61,11 @@ test-sqlite: $(DEVELOPMENT)
 test-versions: $(DEVELOPMENT) ## the fast tests on every supported Python that is found, and on the oldest Django (ARGS="--all", "--here", "--newest")
 	$(PYTHON) -m tests.versions $(ARGS)
 
+stopwatch: $(DEVELOPMENT) ## the seconds from an empty portal to the first authorization, clicked in Chromium in both languages
+	@for language in zh-CN en-US; do \
+	    JOURNEY_LANGUAGE=$$language TEST_DATABASE=none $(PYTHON) -m pytest -q -s -n 0 tests/journey/test_scan.py || exit 1; \
+	done
+
 # npm knows a company's CA by another variable than Python does.
 FOREIGN := tests/sandbox/foreign tests/contracts
 JUDGES := tests/journey

@@ -1,13 +1,16 @@
 """The way of somebody new: an empty portal, the first operator, a bot, a green checklist, the first authorization.
 
-Once by QR code and once by hand; `pytest -s` prints how many seconds each took. A person takes longer to read, and no less to
-wait.
+Once by QR code and once by hand; `make stopwatch` does it in both languages of the console, and prints how many seconds each took.
+A person takes longer to read, and no less to wait.
 """
 
+import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -16,6 +19,25 @@ from tests.journey.conftest import EMBEDDED, Portal
 from tests.services.ports import free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What somebody reads on the way."""
+
+    add_bot: str
+    qr_code: str
+    device_code: str
+    authorize: str
+
+
+WORDS: Final = {
+    "zh-CN": Words("添加机器人", "二维码", "验证码", "去授权"),
+    "en-US": Words("Add a bot", "QR code", "with the code", "Authorize"),
+}
+LANGUAGE: Final = os.environ.get("JOURNEY_LANGUAGE", "zh-CN")
+"""Of the browser."""
+READ: Final = WORDS[LANGUAGE]
 
 PASSWORD = "a password of somebody new"
 APP_ID, SECRET = "cli_00000000000000ac", "the-secret-of-a-bot-by-hand"
@@ -42,7 +64,7 @@ def stopwatch(record, what: str) -> Iterator[None]:
     yield
     seconds = time.monotonic() - begun
     record(what, f"{seconds:.1f} s")
-    print(f"\n{what}: {seconds:.1f} s")  # noqa: T201 -- what it is for
+    print(f"\n{LANGUAGE}, {what}: {seconds:.1f} s")  # noqa: T201 -- what it is for
 
 
 def become_operator(page: Page, link: str) -> None:
@@ -52,12 +74,12 @@ def become_operator(page: Page, link: str) -> None:
     page.fill("#id_password2", PASSWORD)
     page.press("#id_password2", "Enter")
     expect(page.get_by_test_id("start")).to_be_visible()
-    page.get_by_test_id("start").get_by_role("link", name="添加机器人").click()
+    page.get_by_test_id("start").get_by_role("link", name=READ.add_bot).click()
 
 
 def scan(context: BrowserContext, page: Page) -> str:
     """The App ID of the app that is made by it."""
-    expect(page.get_by_role("img", name="二维码")).to_be_visible()
+    expect(page.get_by_role("img", name=READ.qr_code)).to_be_visible()
     with context.expect_page() as opened:
         page.get_by_test_id("address").click()
     phone = opened.value
@@ -88,9 +110,9 @@ def authorize(context: BrowserContext, portal: Portal, page: Page, app_id: str) 
     chat.get_by_test_id("composer").fill("/auth")
     chat.get_by_test_id("composer").press("Enter")
     card = chat.get_by_test_id("card").last
-    expect(card).to_contain_text("验证码")
+    expect(card).to_contain_text(READ.device_code)
     with context.expect_page() as opened:
-        card.get_by_test_id("card-button").filter(has_text="去授权").click()
+        card.get_by_test_id("card-button").filter(has_text=READ.authorize).click()
     opened.value.get_by_test_id("consent-allow").click()
     expect(card).to_have_attribute("data-template", "green")
     expect(page.locator("#checklist h2")).to_have_attribute("data-result", "ok")
@@ -100,7 +122,7 @@ def test_new_operator_gets_to_the_first_authorization(
     new_installation: tuple[Portal, str], browser: Browser, record_property
 ) -> None:
     portal, link = new_installation
-    context = browser.new_context(locale="zh-CN")
+    context = browser.new_context(locale=LANGUAGE)
     page = context.new_page()
     with stopwatch(record_property, "from the empty portal by QR code"):
         become_operator(page, link)
