@@ -19,6 +19,7 @@ from auth_sessions.enums import Via
 from auth_sessions.errors import CANNOT_ASK, PersonUnknownError, TenantNeededError
 from auth_sessions.models import AuthSession
 from bots.admin.people import PeopleInput
+from bots.admin.scope_picker import ScopesInput
 from bots.models import Bot
 from bots.validators import validate_scope
 from core.access.models import User
@@ -55,6 +56,7 @@ class RequestForm(forms.Form):
         required=False,
         check=validate_scope,
         most=MAX_SCOPES,
+        widget=ScopesInput,
         help_text=_("One a line. Empty: what the bot asks for by default."),
     )
     why = forms.CharField(

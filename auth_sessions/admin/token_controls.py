@@ -19,7 +19,7 @@ from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
 from core.console.actions import Question, ask_about, button, confirmed, is_confirmed
 from core.console.base import ReadOnlyAdmin, actor_of
-from core.console.rendering import EMPTY
+from core.console.rendering import scopes_on_one_line
 
 if TYPE_CHECKING:
     Base = ReadOnlyAdmin[UserToken]
@@ -77,7 +77,7 @@ class TokenControls(Base):
             text=_(
                 "The person gets a card that names what is asked for on top: %(scopes)s. What they have allowed stays."
             )
-            % {"scopes": ", ".join(lacking(token, wanted_scopes(token))) or EMPTY},
+            % {"scopes": scopes_on_one_line(lacking(token, wanted_scopes(token)))},
             submit=_("Send card"),
         )
     )

@@ -103,7 +103,7 @@ def _request(session: AuthSession, link: str) -> dict[str, Any]:
     name = escape(session.bot.name)
     scopes = bullets([scope_text(scope) for scope in session.scopes])
     body = Text(
-        f"{why.zh_cn}**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes.zh_cn}",
+        f"{why.zh_cn}**{name}** 希望使用以下权限代表你访问飞书：\n{scopes.zh_cn}",
         f"{why.en_us}**{name}** asks to act for you within these permissions:\n{scopes.en_us}",
     )
     return card(

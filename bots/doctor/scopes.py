@@ -97,7 +97,7 @@ def offline_access_not_asked(asked: Collection[str]) -> Finding | None:
             "The bot does not ask for it: every grant ends after two hours",
         ),
         Text(
-            "在机器人设置的“默认申请的权限范围”中加入 offline_access",
+            "在机器人设置的“默认申请的权限”中加入 offline_access",
             "Add offline_access to the bot's scopes to ask for",
         ),
         value=OFFLINE_ACCESS,

@@ -106,6 +106,13 @@ def scopes_in_words(scopes: Sequence[str]) -> str:
     )
 
 
+def scopes_on_one_line(scopes: Sequence[str]) -> str:
+    """The same within a sentence, as plain text."""
+    named = [(scope, in_language(scope_text(scope))) for scope in scopes]
+    listed = [scope if words == scope else f"{words} ({scope})" for scope, words in named]
+    return gettext(", ").join(listed) or EMPTY
+
+
 def _scope_list(scopes: Sequence[str]) -> str:
     items = []
     for scope in scopes:

@@ -19,6 +19,7 @@ from core.console.rendering import (
     json_block,
     problem_block,
     scopes_in_words,
+    scopes_on_one_line,
     text_block,
     when,
 )
@@ -138,6 +139,13 @@ def test_scopes_are_said_in_the_language_of_the_page_beside_their_names() -> Non
         assert shown.count("made:up&lt;b&gt;") == 1
         assert "<details" not in shown
     assert scopes_in_words([]) == EMPTY
+
+
+def test_scopes_within_a_sentence_have_their_names_behind() -> None:
+    scopes = ["offline_access", "made:up"]
+    with override("zh-hans"):
+        assert scopes_on_one_line(scopes) == "持续访问已授权的数据 (offline_access)、made:up"
+    assert scopes_on_one_line([]) == EMPTY
 
 
 def test_end_of_a_long_list_of_scopes_unfolds() -> None:
