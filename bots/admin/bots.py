@@ -24,6 +24,7 @@ from bots.admin.people import PeoplePages
 from bots.admin.platform_count import counted
 from bots.admin.registration import RegistrationPages
 from bots.admin.slots import SlotInline
+from bots.admin.uptime import uptime_bar
 from bots.admin.webhook import WebhookReadings, refusal_notices
 from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_brand
 from bots.connections.status import statuses
@@ -232,6 +233,7 @@ class BotAdmin(
             "notices": _notices(row),
             "badge": live_badge(*statuses([row])),
             "checklist": live_checklist(row),
+            "uptime": uptime_bar(row),
         }
 
     # --- columns and read-only fields

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -7,9 +8,10 @@ import respx
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from bots.enums import Transport
-from bots.models import Bot, Checkup, StoredFinding
+from bots.models import Bot, Checkup, Incident, StoredFinding
 from core.access.models import AuditEntry, User
 from core.access.roles import Role
 from core.vault.fields import encrypted_field
@@ -358,3 +360,14 @@ def test_sealed_secret_of_the_row_is_untouched_by_a_save(rows: Rows, as_owner: C
     as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, name="Renamed"))
     assert Bot.objects.values_list("app_secret", flat=True).get(pk=rows.bot.pk) == before
     assert encrypted_field(Bot, "app_secret").is_set(Bot.objects.get(pk=rows.bot.pk))
+
+
+def test_page_has_the_past_30_days_of_a_bot_with_connections(rows: Rows, as_owner: Client) -> None:
+    began = timezone.now() - timedelta(minutes=10)
+    Bot.objects.filter(pk=rows.bot.pk).update(created_at=began - timedelta(hours=10))
+    Incident.objects.create(bot=rows.bot, cause="not_connected", began_at=began, closed_at=timezone.now())
+    html = text_of(as_owner.get(page_of("bots_bot", rows.bot)))
+    assert "98.3" in html.partition('data-testid="uptime-percent"')[2][:20]
+    assert "without a connection for 10 min" in html
+    Bot.objects.update(transport="webhook", callback_transport="")
+    assert "uptime-percent" not in text_of(as_owner.get(page_of("bots_bot", rows.bot)))
