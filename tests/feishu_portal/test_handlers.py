@@ -72,7 +72,7 @@ def test_operator_has_the_bot_checked_and_not_twice_at_once(incident, messenger,
     link(lin, messenger, "ou_lin")
     assert "Being checked" in click(handlers.check_bot_again, messenger, incident)["toast"]["content"]
     assert "seconds ago" in click(handlers.check_bot_again, messenger, incident)["toast"]["content"]
-    assert Checkup.objects.get().bot == incident.bot
+    assert Checkup.objects.get(bot=incident.bot).asked_at
 
 
 def test_operator_is_known_by_union_id_where_another_bot_signs_them_in(incident, messenger, lin):

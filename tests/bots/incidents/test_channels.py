@@ -83,7 +83,7 @@ def test_where_nobody_holds_connections_a_bot_without_one_writes_all_the_same(se
     tell_people(watch_fleet(watched_seconds=3_600))
     [message] = sent
     assert message["receive_id"] == boss.feishu_address
-    assert "No runfeishu is running" in title_of(message)
+    assert "No runfeishu is running" in message["content"]
 
 
 def test_platform_that_takes_no_card_gets_a_text(lin):

@@ -144,7 +144,7 @@ def test_scopes_are_said_in_the_language_of_the_page_beside_their_names() -> Non
 def test_scopes_within_a_sentence_have_their_names_behind() -> None:
     scopes = ["offline_access", "made:up"]
     with override("zh-hans"):
-        assert scopes_on_one_line(scopes) == "持续访问已授权的数据 (offline_access)、made:up"
+        assert scopes_on_one_line(scopes) == "在你离线时持续访问已授权的数据 (offline_access)、made:up"
     assert scopes_on_one_line([]) == EMPTY
 
 
