@@ -41,7 +41,7 @@ class AlertReceiverForm(ModelForm):
     class Meta:
         model = AlertReceiver
         fields = ("name", "bot", "chat_id", "alertmanager_url")
-        labels = {"chat_id": _("group")}
+        labels = {"chat_id": _("Group")}
         widgets = {"chat_id": ChatInput}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
