@@ -133,7 +133,7 @@ class RecipientAdmin(PeopleAdmin[R], ReadOnlyAdmin[R]):
 
     @column(_("recipient"))
     def recipient(self, row: R) -> str:
-        return self.person_in(row, row.target) if row.target.startswith("o") else row.given
+        return self.person_in(row, row.target, linked=False) if row.target.startswith("o") else row.given
 
     @column(_("recipient"))
     def recipient_in_full(self, row: R) -> str:

@@ -66,7 +66,12 @@ def picture_address(digest: str) -> str:
     return reverse("admin:bots_bot_picture", args=[digest])
 
 
-register(PeopleSource(names=names_on_page, found=found_by, address=picture_address))
+def page_address(pk: int) -> str:
+    """Where the console has the page of a person."""
+    return reverse("admin:bots_person_change", args=[pk])
+
+
+register(PeopleSource(names=names_on_page, found=found_by, address=picture_address, page=page_address))
 
 
 class PeopleInput(Textarea):

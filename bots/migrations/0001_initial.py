@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'person',
                 'verbose_name_plural': 'people',
                 'default_permissions': (),
-                'indexes': [models.Index(fields=['updated_at'], name='person_by_age'), models.Index(condition=models.Q(('look_up_at__isnull', False)), fields=['bot', 'look_up_at'], name='person_to_look_up')],
+                'indexes': [models.Index(fields=['updated_at'], name='person_by_age'), models.Index(condition=models.Q(('union_id', ''), _negated=True), fields=['union_id', 'bot'], name='person_of_union_id'), models.Index(condition=models.Q(('look_up_at__isnull', False)), fields=['bot', 'look_up_at'], name='person_to_look_up')],
                 'constraints': [models.UniqueConstraint(fields=('bot', 'open_id'), name='person_once_per_bot')],
             },
         ),

@@ -14,13 +14,15 @@ class PersonQuerySet(OwnedQuerySet["Person"]):
 
 class Person(models.Model):
     """Who an open_id is, as far as the platform said so. A row without a name: the platform was not asked yet
-    (``look_up_at``), or did not say."""
+    (``look_up_at``), or did not say. Rows of several bots with one ``union_id`` are the same person
+    (``bots.people.across_bots``)."""
 
     bot = models.ForeignKey(
         Bot, on_delete=models.CASCADE, related_name="people", verbose_name=_("bot"), db_index=False
     )
     open_id = models.CharField(_("open_id"), max_length=128)
     union_id = models.CharField(_("union_id"), max_length=128, blank=True)
+    """From an answer of the platform, never from an event: who holds a webhook's keys can write those."""
     name = models.CharField(_("name"), max_length=200, blank=True)
     en_name = models.CharField(_("English name"), max_length=200, blank=True)
     email = models.CharField(_("e-mail"), max_length=254, blank=True)
@@ -35,10 +37,13 @@ class Person(models.Model):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
-        default_permissions = ()  # lists of other rows show people; there is no page of their own
+        default_permissions = ()
         constraints = (models.UniqueConstraint(name="person_once_per_bot", fields=("bot", "open_id")),)
         indexes = (
             models.Index(name="person_by_age", fields=("updated_at",)),
+            models.Index(
+                name="person_of_union_id", fields=("union_id", "bot"), condition=~models.Q(union_id="")
+            ),
             models.Index(
                 name="person_to_look_up",
                 fields=("bot", "look_up_at"),

@@ -1,7 +1,7 @@
 """Who an open_id is: names for lists, people by name, and what the platform says of them."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -30,7 +30,7 @@ _WIDTHS: Final = {"union_id": 128, "name": 200, "en_name": 200, "email": 254}
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
     """``name`` is empty where the platform did not say it. ``is_due``: the platform was not asked lately. ``picture``: the digest
-    of the stored one, empty where there is none."""
+    of the stored one, empty where there is none. ``pk``: of the row in the directory."""
 
     open_id: str
     name: str
@@ -38,6 +38,7 @@ class KnownPerson:
     email: str = ""
     is_due: bool = False
     picture: str = ""
+    pk: int = field(default=0, compare=False)
 
     def called(self, language: str) -> str:
         """The name in a language of the console (``zh-hans``, ``en``); empty where it is not known."""
@@ -56,13 +57,13 @@ def names_of(people: Iterable[PersonRef]) -> dict[PersonRef, KnownPerson]:
         return {}
     rows = Person.objects.filter(
         bot_id__in={bot_id for bot_id, _ in wanted}, open_id__in={open_id for _, open_id in wanted}
-    ).values_list("bot_id", "open_id", "updated_at", "name", "en_name", "email", "picture__digest")
+    ).values_list("pk", "bot_id", "open_id", "updated_at", "name", "en_name", "email", "picture__digest")
     long_ago = timezone.now() - FRESH
     return {
         (bot_id, open_id): KnownPerson(
-            open_id, name, en_name, email, is_due=updated_at < long_ago, picture=picture or ""
+            open_id, name, en_name, email, is_due=updated_at < long_ago, picture=picture or "", pk=pk
         )
-        for bot_id, open_id, updated_at, name, en_name, email, picture in rows
+        for pk, bot_id, open_id, updated_at, name, en_name, email, picture in rows
         if (bot_id, open_id) in wanted
     }
 
@@ -110,7 +111,8 @@ def remember(bot: Bot, profiles: Collection[Profile]) -> None:
 
 
 def remember_known(bot: Bot, profile: Profile) -> None:
-    """Keep what the platform said of somebody, if the directory holds them: an event about everybody in a company is no
-    reason to keep everybody."""
+    """Keep what an event says of somebody, if the directory holds them: an event about everybody in a company is no reason to
+    keep everybody. Not the union_id, by which other bots' people are told to be the same: who holds a webhook's keys can
+    write an event."""
     if Person.objects.filter(bot=bot, open_id=profile.open_id).exists():
-        remember(bot, [profile])
+        remember(bot, [replace(profile, union_id="")])

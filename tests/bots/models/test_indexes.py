@@ -103,6 +103,8 @@ STATEMENTS: dict[str, Statement] = {
     "problemsilence.until": lambda: ProblemSilence.objects.filter(until__lt=NOW).order_by("until"),
     # --- people
     "person_by_age": lambda: Person.objects.filter(updated_at__lt=NOW).order_by("updated_at"),
+    # The person's page: how other bots know them.
+    "person_of_union_id": lambda: Person.objects.exclude(union_id="").filter(union_id="on", bot__in=[ID]),
     "person_to_look_up": lambda: Person.objects.filter(bot=ID, look_up_at__lte=NOW).order_by("look_up_at")[:50],
     "person_once_per_bot": lambda: Person.objects.filter(bot=ID, open_id="ou"),
     # A person was renamed.
