@@ -105,6 +105,15 @@ class PersonUnknownError(AuthError):
         super().__init__("The platform knows nobody by this id whom the bot may see.")
 
 
+class SeveralPeopleError(AuthError):
+    """Bots know different people by the same id."""
+
+    code = "several_people"
+
+    def __init__(self) -> None:
+        super().__init__("Several people have this id: name the one that is meant by the union_id.")
+
+
 class TenantNeededError(AuthError):
     """Two tenants know the same open_id."""
 

@@ -16,7 +16,7 @@ from auth_sessions.cards.self_service import self_service_card
 from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.domain.tenants import in_tenant
-from auth_sessions.domain.tokens.decision import is_refreshable, remaining
+from auth_sessions.domain.tokens.decision import is_usable
 from auth_sessions.domain.tokens.scopes import lacking
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import LinkUnknown
@@ -49,11 +49,7 @@ class SelfServiceView:
     def is_complete(self) -> bool:
         """Whether the person has allowed all that the bot asks for, and it works."""
         grant = self.grant
-        return (
-            grant is not None
-            and not lacking(grant, self.bot.auth_scopes)
-            and (remaining(grant) > timedelta() or is_refreshable(grant))
-        )
+        return grant is not None and not lacking(grant, self.bot.auth_scopes) and is_usable(grant)
 
 
 def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SHOWN) -> SelfServiceView:

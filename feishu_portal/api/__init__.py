@@ -21,6 +21,7 @@ from feishu_portal.api.incidents import router as incidents
 from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.mcp import description as mcp
 from feishu_portal.api.messages import router as sending
+from feishu_portal.api.people import router as people
 from feishu_portal.api.problems import install
 from feishu_portal.api.proxy import description as proxy
 from feishu_portal.api.streaming import description as streaming
@@ -56,6 +57,7 @@ api = PortalAPI(
 api.add_router("/bots", bots, tags=["bots"])
 api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
+api.add_router("/users", people, tags=["users"])
 # Before the messages, whose addresses have a message's ID where those of batches say "batch".
 api.add_router("/bots", batches, tags=["messages"])
 api.add_router("/bots", sending, tags=["messages"])

@@ -5,6 +5,7 @@ from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import UserToken
 from bots.models import Bot
 from core.access.models import ApiClient
+from feishu_portal.api.keys import bots_of
 from feishu_portal.api.problems import Problem
 
 
@@ -21,8 +22,7 @@ def grant_problem(error: AuthError, *, bot: Bot, person: str, client: ApiClient)
     only one."""
     if not isinstance(error, TokenNotFoundError):
         return Problem(409, error.code, str(error))
-    bots = Bot.objects.all() if client.all_bots else Bot.objects.filter(pk__in=client.bot_ids)
-    if is_of_another_app(person, bot=bot, among=bots):
+    if is_of_another_app(person, bot=bot, among=bots_of(client)):
         return Problem(
             404,
             "open_id_of_another_app",

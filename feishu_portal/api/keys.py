@@ -3,6 +3,7 @@
 from typing import cast
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
@@ -62,6 +63,11 @@ def bot_named(bot_id: str) -> Bot | None:
         return Bot.objects.filter(pk=UUID(bot_id)).first()
     except ValueError:
         return Bot.objects.filter(app_id=bot_id).first()
+
+
+def bots_of(client: ApiClient) -> QuerySet[Bot]:
+    """The bots that the client may use."""
+    return Bot.objects.all() if client.all_bots else Bot.objects.filter(pk__in=client.bot_ids)
 
 
 def covers(client: ApiClient, subscription: Subscription) -> bool:

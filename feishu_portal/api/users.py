@@ -78,19 +78,19 @@ def list_users(
 
 
 def _users_out(grants: list[UserToken], bot: Bot) -> list[UserOut]:
+    known = names_of((bot.pk, grant.open_id) for grant in grants)
+    return [user_out(grant, bot=bot, known=known.get((bot.pk, grant.open_id))) for grant in grants]
+
+
+def user_out(grant: UserToken, *, bot: Bot, known: KnownPerson | None) -> UserOut:
     """``missing_scopes``: what the bot asks everybody for and this person has not allowed. ``name``: empty where the platform
     did not say it."""
     columns = UserOut.model_fields.keys() - {"missing_scopes", "name"}
-    known = names_of((bot.pk, grant.open_id) for grant in grants)
-    nobody = KnownPerson("", "")
-    return [
-        UserOut(
-            missing_scopes=lacking(grant, bot.auth_scopes),
-            name=known.get((bot.pk, grant.open_id), nobody).called(settings.LANGUAGE_CODE),
-            **{column: getattr(grant, column) for column in columns},
-        )
-        for grant in grants
-    ]
+    return UserOut(
+        missing_scopes=lacking(grant, bot.auth_scopes),
+        name=known.called(settings.LANGUAGE_CODE) if known else "",
+        **{column: getattr(grant, column) for column in columns},
+    )
 
 
 def _encode_cursor(grant: UserToken) -> str:

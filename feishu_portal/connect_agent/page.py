@@ -1,6 +1,5 @@
 """The page: a picker of agent, bot and person, what to set there, and a test with a key."""
 
-from datetime import timedelta
 from typing import Any, Final, cast
 
 from asgiref.sync import async_to_sync
@@ -18,7 +17,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from auth_sessions.domain.agents.access import offer
 from auth_sessions.domain.tokens.broker import find_grant
-from auth_sessions.domain.tokens.decision import is_refreshable, remaining
+from auth_sessions.domain.tokens.decision import is_usable
 from auth_sessions.errors import AuthError
 from bots.admin.people import PeopleInput
 from bots.models import Bot
@@ -149,4 +148,4 @@ def _can_act(bot: Bot, person: str) -> bool:
         grant = find_grant(bot=bot, person=person)
     except AuthError:
         return False
-    return remaining(grant) > timedelta() or is_refreshable(grant)
+    return is_usable(grant)

@@ -86,6 +86,11 @@ def decide_for_call(grant: UserToken) -> Decision:
     return decision
 
 
+def is_usable(grant: UserToken) -> bool:
+    """Whether there is an access token, or a refresh may still bring one: the person need not be asked."""
+    return remaining(grant) > timedelta() or is_refreshable(grant)
+
+
 def remaining(grant: UserToken) -> timedelta:
     """How long the access token lasts; negative where there is none."""
     if grant.status == TokenStatus.REVOKED or not encrypted_field(UserToken, "access_token").is_set(grant):

@@ -140,6 +140,11 @@ _ALL: Final = (
         "tenant_key_required",
         "People of several tenants have this open_id: say whose with the tenant_key.",
     ),
+    ApiError(
+        409,
+        "several_people",
+        "The key's bots know different people by this id: name the one that is meant by the union_id.",
+    ),
     ApiError(409, "bot_disabled", "The bot is disabled."),
     _again(409, "request_in_progress", "The request with this Idempotency-Key is under way."),
     ApiError(
@@ -279,6 +284,7 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "get_bot": _THING,
     "list_incidents": _THING,
     "list_users": _THING,
+    "get_person": (*_THING, "409 several_people"),
     "issue_token": (*_PERSON, *_REFRESHING),
     "revoke_token": _PERSON,
     "send_message": SENDING,

@@ -211,6 +211,22 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "BotOut": _BOT_OUT,
     "BotPage": {"items": [_BOT_OUT], "next_cursor": None},
     "UserPage": {"items": [_USER], "next_cursor": None},
+    "PersonOut": {
+        "union_id": _USER["union_id"],
+        "name": _USER["name"],
+        "email": _USER["email"],
+        "bots": [
+            {
+                "bot_id": _BOT,
+                "app_id": _BOT_OUT["app_id"],
+                "name": _BOT_OUT["name"],
+                "enabled": True,
+                "open_id": _PERSON,
+                "usable": True,
+                "grants": [_USER],
+            }
+        ],
+    },
     "TokenOut": {
         "access_token": "u-…",
         "token_type": "Bearer",

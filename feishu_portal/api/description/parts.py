@@ -48,6 +48,7 @@ SCOPES: Final[Mapping[str, tuple[Scope, ...]]] = {
     "get_bot": (Scope.BOTS_READ,),
     "list_incidents": (Scope.BOTS_READ,),
     "list_users": (Scope.TOKENS_ISSUE, Scope.TOKENS_REVOKE, Scope.PROXY_USER),
+    "get_person": (Scope.TOKENS_ISSUE, Scope.TOKENS_REVOKE, Scope.PROXY_USER),
     "issue_token": (Scope.TOKENS_ISSUE,),
     "revoke_token": (Scope.TOKENS_REVOKE,),
     "send_message": (Scope.MESSAGES_SEND,),
@@ -231,6 +232,7 @@ LAST_EVENT_ID: Final[Document] = {
 PARAMETERS: Final[Mapping[str, str]] = {
     "bot_id": "The bot's ID or App ID",
     "open_id": "The open_id by which the bot knows the person; or the union_id, user_id or e-mail address",
+    "person": "An open_id by which one of the key's bots knows the person; or the union_id, user_id or e-mail address",
     "batch_id": "The ID that the batch was answered with",
     "message_id": "The platform's message ID, om_…",
     "session_id": "The authorization session's ID",
