@@ -95,6 +95,7 @@ UNFOLD = {
                 "items": [
                     _page(_("Authorization sessions"), "how_to_reg", "admin:auth_sessions_authsession_changelist"),
                     _page(_("Authorization campaigns"), "campaign", "admin:auth_sessions_campaign_changelist"),
+                    _page(_("People"), "person", "admin:bots_person_changelist"),
                     _page(_("User tokens"), "key", "admin:auth_sessions_usertoken_changelist"),
                     _page(_("Token use"), "quick_reference_all", "admin:auth_sessions_tokenuse_changelist"),
                     _page(_("Approvals"), "approval_delegation", "admin:approvals_callapproval_changelist"),

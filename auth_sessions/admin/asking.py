@@ -211,5 +211,10 @@ class AskingAdmin(PeopleAdmin[AuthSession], ReadOnlyAdmin[AuthSession]):
 
 def ask_page(bot: Bot, open_id: str, scopes: list[str]) -> HttpResponseRedirect:
     """To the form, with bot, person and scopes filled in."""
+    return HttpResponseRedirect(ask_address(bot, open_id, scopes))
+
+
+def ask_address(bot: Bot, open_id: str, scopes: list[str]) -> str:
+    """Of the form, with bot, person and scopes filled in."""
     filled = urlencode({"bot": str(bot.pk), "open_id": open_id, "scope": scopes}, doseq=True)
-    return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?{filled}")
+    return f"{reverse('admin:auth_sessions_authsession_ask')}?{filled}"

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from auth_sessions.admin.people import listed
+from auth_sessions.domain.people import MAX_NAMED, people_named
 from auth_sessions.enums import SessionState
 from auth_sessions.models import AuthSession, UserToken
 from bots.models import Bot, Person
+from bots.people.across_bots import at_all_bots, identity_of
 from bots.people.directory import names_of, people_called
 from core.access.models import User
 from core.console.people import avatar, called
@@ -21,21 +23,26 @@ RECENT: Final = 2000
 
 
 def find_people(user: User, text: str) -> Iterator[Hit]:
-    """Who authorized a bot. The indexes of IDs begin with the bot."""
-    bots = Bot.objects.visible_to(user)
-    by_name = people_called(text, among=Person.objects.visible_to(user))
-    fits = Q(open_id=text) | Q(union_id=text) | Q(user_id=text)
-    fits |= Q(open_id__in=[person.open_id for person in by_name])
-    found = list(UserToken.objects.filter(fits, bot__in=bots).select_related("bot").order_by()[:MAX_HITS])
-    known = names_of((token.bot_id, token.open_id) for token in found)
-    for token in found:
-        link = reverse("admin:auth_sessions_usertoken_change", args=[token.pk])
-        person = known.get((token.bot_id, token.open_id))
+    """Whom a bot knows, each once, however many bots do. The indexes of IDs begin with the bot."""
+    among = Person.objects.visible_to(user)
+    by_id = people_named(
+        text, among=among, grants=UserToken.objects.filter(bot__in=Bot.objects.visible_to(user))
+    )
+    by_name = people_called(text, among=among.select_related("bot"), most=MAX_NAMED)
+    found = {identity_of(person): person for person in reversed([*by_id, *by_name])}
+    people = list(reversed(found.values()))[:MAX_HITS]
+    at_bots = at_all_bots(people, among=among)
+    known = names_of((row.bot_id, row.open_id) for rows in at_bots.values() for row in rows)
+    for person in people:
+        rows = at_bots[person.pk]
+        one = next((one for row in rows if called(one := known.get((row.bot_id, row.open_id)))), None)
+        link = reverse("admin:bots_person_change", args=[person.pk])
+        bots = listed([row.bot.name for row in rows])
         yield Hit(
-            called(person) or token.open_id,
+            called(one) or person.open_id,
             link,
-            f"{token.bot.name} · {token.open_id}",
-            avatar(token.open_id, person),
+            " · ".join(filter(None, (person.email, bots))),
+            avatar(person.open_id, one),
         )
 
 

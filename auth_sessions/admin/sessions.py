@@ -114,7 +114,7 @@ class AuthSessionAdmin(AskingAdmin):
 
     @column(_("person asked"))
     def person(self, session: AuthSession) -> str:
-        return self.person_in(session, session.open_id)
+        return self.person_in(session, session.open_id, linked=False)
 
     @column(_("person asked"))
     def person_in_full(self, session: AuthSession) -> str:

@@ -70,7 +70,15 @@ def inapplicable(token: UserToken) -> set[str]:
     return hidden | {name for name, value in shown.items() if not value}
 
 
-def _now_or(token: UserToken, shown: Callable[[datetime], str]) -> str:
+def status_of(token: UserToken) -> str:
+    """The label of its status; of one that ends with its access token, that it does."""
+    if token.status == TokenStatus.ACTIVE and not token.is_renewable:
+        return label(_("2 hours only, cannot be renewed"), "warning")
+    return state(TokenStatus(token.status), TOKEN_COLOURS)
+
+
+def needs_person(token: UserToken, shown: Callable[[datetime], str]) -> str:
+    """When the person has to do something next for the bot to go on acting for them."""
     is_over = token.status == TokenStatus.NEEDS_REAUTH or token.person_needed_at <= timezone.now()
     return label(_("Now"), "warning") if is_over else shown(token.person_needed_at)
 
@@ -151,7 +159,7 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
 
     @column(_("person"))
     def person(self, token: UserToken) -> str:
-        return self.person_in(token, token.open_id)
+        return self.person_in(token, token.open_id, linked=False)
 
     @column(_("person"))
     def person_in_full(self, token: UserToken) -> str:
@@ -171,9 +179,7 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
 
     @column(_("status"), ordering="status")
     def status_label(self, token: UserToken) -> str:
-        if token.status == TokenStatus.ACTIVE and not token.is_renewable:
-            return label(_("2 hours only, cannot be renewed"), "warning")
-        return state(TokenStatus(token.status), TOKEN_COLOURS)
+        return status_of(token)
 
     @column(_("refresh"), ordering="phase")
     def phase_label(self, token: UserToken) -> str:
@@ -187,12 +193,11 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
 
     @column(_("next needs the person"))
     def person_needed(self, token: UserToken) -> str:
-        """When the person has to do something next for the bot to go on acting for them."""
-        return EMPTY if token.status == TokenStatus.REVOKED else _now_or(token, ago)
+        return EMPTY if token.status == TokenStatus.REVOKED else needs_person(token, ago)
 
     @column(_("next needs the person"))
     def person_needed_in_full(self, token: UserToken) -> str:
-        return _now_or(token, when)
+        return needs_person(token, when)
 
     @column(_("access until"))
     def access_until_in_full(self, token: UserToken) -> str:

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from core.access.bot_directory import PersonRef
 from core.access.models import User
@@ -30,10 +30,14 @@ _CJK: Final = "\u2e80"
 
 
 class Named(Protocol):
-    """What is known of a person. ``picture`` tells one from others by its content; empty where there is none."""
+    """What is known of a person. ``picture`` tells one from others by its content; empty where there is none. ``pk``: by which their
+    page is found; 0 where there is none."""
 
     @property
     def picture(self) -> str: ...
+
+    @property
+    def pk(self) -> int: ...
 
     def called(self, language: str) -> str:
         """The name in a language of the console; empty where it is not known."""
@@ -42,11 +46,12 @@ class Named(Protocol):
 @dataclass(frozen=True, slots=True)
 class PeopleSource:
     """``names``: who these are, in one query; pairs of whom nothing is known are left out. ``found``: whom an operator may
-    see and who is called so. ``address``: where a picture is."""
+    see and who is called so. ``address``: where a picture is. ``page``: where all is that is known of a person."""
 
     names: Callable[[Collection[PersonRef]], Mapping[PersonRef, Named]]
     found: Callable[[User, str], Collection[PersonRef]]
     address: Callable[[str], str]
+    page: Callable[[int], str]
 
 
 _registered: list[PeopleSource] = []
@@ -63,23 +68,37 @@ def names_of(people: Iterable[PersonRef]) -> Mapping[PersonRef, Named]:
     return source.names(list(people))
 
 
-def shown(open_id: str, known: Named | None) -> str:
-    """A person in a list: picture and name, with the id in the title; the id alone where no name is known."""
+def shown(open_id: str, known: Named | None, *, linked: bool = False) -> str:
+    """A person in a list: picture and name, with the id in the title; the id alone where no name is known. ``linked``: to their
+    page, where no link stands around it already."""
     name = called(known)
-    if not name:
-        return identifier(open_id)
-    return format_html(
-        '<span class="portal-person" title="{}">{}{}</span>', open_id, avatar(open_id, known), name
+    person = (
+        format_html(
+            '<span class="portal-person" title="{}">{}{}</span>', open_id, avatar(open_id, known), name
+        )
+        if name
+        else identifier(open_id)
     )
+    return _linked(person, known) if linked else person
 
 
 def shown_in_full(open_id: str, known: Named | None) -> str:
-    """A person on a page about one thing: with the id to copy."""
+    """A person on a page about one thing: with a link to their own page, and the id to copy."""
     name = called(known)
     if not name:
-        return copyable(open_id)
+        page = _linked(gettext("Open person"), known) if known and known.pk else ""
+        return format_html('<span class="portal-person-in-full">{}{}</span>', copyable(open_id), page)
     person = format_html('<span class="portal-person">{}{}</span>', avatar(open_id, known), name)
-    return format_html('<span class="portal-person-in-full">{}{}</span>', person, copyable(open_id))
+    return format_html(
+        '<span class="portal-person-in-full">{}{}</span>', _linked(person, known), copyable(open_id)
+    )
+
+
+def _linked(person: str, known: Named | None) -> str:
+    if not known or not known.pk:
+        return person
+    [source] = _registered
+    return format_html('<a class="portal-person-link" href="{}">{}</a>', source.page(known.pk), person)
 
 
 def called(known: Named | None) -> str:
@@ -155,12 +174,12 @@ class PeopleAdmin(ConsoleAdmin[M]):
         bot_id, open_id = getattr(row, "bot_id", None), getattr(row, self.open_id_column)
         return [(bot_id, open_id)] if bot_id and open_id else []
 
-    def person_in(self, row: M, open_id: str, *, in_full: bool = False) -> str:
-        """One of the row's people."""
+    def person_in(self, row: M, open_id: str, *, in_full: bool = False, linked: bool = True) -> str:
+        """One of the row's people. ``linked``: not where the cell is the link to the row itself."""
         if not open_id:
             return EMPTY
         person = self._known(row).get((row.bot_id, open_id))  # type: ignore[attr-defined]
-        return shown_in_full(open_id, person) if in_full else shown(open_id, person)
+        return shown_in_full(open_id, person) if in_full else shown(open_id, person, linked=linked)
 
     def title_of(self, row: M) -> str:
         """The person's name."""

@@ -70,7 +70,7 @@ def senders_of(events: Iterable[Event]) -> Mapping[PersonRef, Named]:
 def sender(event: Event, known: Named | None) -> str:
     """The person, with the open_id in the title; the short open_id of somebody whose name is not known."""
     _bot, open_id = sender_of(event)
-    return people.shown(open_id, known) if people.called(known) else short_id(open_id)
+    return people.shown(open_id, known, linked=True) if people.called(known) else short_id(open_id)
 
 
 def type_in_words(event_type: str) -> str:

@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from bots.models import Person
 from bots.people.directory import remember
 from feishu.people import Profile
 from tests.console.rows import make_rows, text_of
@@ -19,6 +20,7 @@ def texts(rows) -> dict[str, tuple[str, object]]:
     type(rows.bot).objects.filter(pk=rows.bot.pk).update(name="Orders 订单助手")
     type(rows.token).objects.filter(pk=rows.token.pk).update(union_id="on_union")
     remember(rows.bot, [Profile(rows.token.open_id, name="韩梅梅")])
+    person = Person.objects.get()
     type(rows.session).objects.filter(pk=rows.session.pk).update(
         error_log_id=LOG_ID, state="failed", reason="platform_error"
     )
@@ -28,9 +30,9 @@ def texts(rows) -> dict[str, tuple[str, object]]:
         "bot by a part of its name": ("订单", rows.bot),
         "bot by its App ID": (rows.bot.app_id, rows.bot),
         "event by its ID": (rows.event.event_id, rows.event),
-        "person by name": ("梅梅", rows.token),
-        "person by open_id": (rows.token.open_id, rows.token),
-        "person by union_id": ("on_union", rows.token),
+        "person by name": ("梅梅", person),
+        "person by open_id": (rows.token.open_id, person),
+        "person by the union_id of the token": ("on_union", person),
         "request by the person": (rows.session.open_id, rows.session),
         "request by its log ID": (LOG_ID, rows.session),
         "message by its address": (rows.sending.target, rows.sending),
@@ -61,6 +63,17 @@ def test_everything_is_found_by_its_owner_and_by_a_superuser_and_not_by_a_strang
 def test_people_are_found_with_their_circle_and_others_with_a_symbol(texts, as_owner):
     assert 'aria-hidden="true">梅</span><span class="portal-hit">韩梅梅<' in found(as_owner, "梅梅")
     assert "portal-avatar" not in found(as_owner, "订单")
+
+
+def test_person_whom_two_bots_know_is_found_once(rows, as_superuser):
+    other = make_bot(name="Leave requests")
+    remember(rows.bot, [Profile("ou_1", "on_han", "韩梅梅", email="han@company.test")])
+    remember(other, [Profile("ou_2", "on_han", "韩梅梅")])
+    for text in ("梅梅", "on_han", "han@company.test"):
+        html = found(as_superuser, text)
+        assert html.count(">韩梅梅<") == 1
+        assert "han@company.test · " in html
+        assert "Leave requests" in html
 
 
 def test_search_takes_as_many_queries_for_many_rows_as_for_one(rows, as_owner, owner):

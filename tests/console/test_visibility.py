@@ -22,6 +22,7 @@ from tests.console.rows import PAGES, Rows, list_of, make_session, page_of, text
 TESTED_ELSEWHERE = {
     "access_auditentry": "test_audit_log_shows_an_owner_the_own_bots_alone",
     "bots_cardtemplate": "tests/bots/admin/test_card_templates.py",
+    "bots_person": "tests/auth_sessions/admin/test_people.py",
     "greetings_greeting": "tests/feishu_portal/greetings/admin/test_greetings.py",
     "events_handledbot": "tests/events/admin/test_handlers.py",
     "events_replayjob": "tests/events/admin/test_event_log.py",

@@ -86,7 +86,7 @@ LISTED = (
     "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "approvals/callapproval", "auth_sessions/authsession",
     "auth_sessions/campaign", "auth_sessions/campaignmember", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
     "bots/batchrecipient", "bots/cardtemplate", "bots/messagebatch",
-    "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/replystream", "bots/sending", "events/event", "events/handledbot",
+    "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/person", "bots/replystream", "bots/sending", "events/event", "events/handledbot",
     "events/replayjob", "events/subscription", "greetings/greeting",
 )  # fmt: skip
 OPEN = {
@@ -183,6 +183,7 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "bot_id": (private.key_of("bots.Bot"), private.bot.app_id),
         "app_id": (private.bot.app_id,),
         "open_id": ("ou_zulu", "zulu@example.com"),
+        "person": ("ou_zulu", "on_zulu", "zulu_id", "zulu@example.com"),
         "message_id": ("om_zulu",),
         "batch_id": (private.key_of("bots.MessageBatch"),),
         "event_id": (private.key_of("events.Event"),),
@@ -260,7 +261,7 @@ def queries(private: Private) -> dict[str, list[str]]:
     """Queries of addresses that name the private bot, or something of it."""
     bot, event = private.key_of("bots.Bot"), private.key_of("events.Event")
     return {
-        "admin/search/": ["q=zulu", f"q={private.bot.app_id}", "q=zulu-event", "q=ou_zulu", "q=ou_zulu_target"],
+        "admin/search/": ["q=zulu", "q=on_zulu", "q=zulu_id", f"q={private.bot.app_id}", "q=zulu-event", "q=ou_zulu", "q=ou_zulu_target"],
         "admin/autocomplete/": [
             "term=zulu&app_label=events&model_name=subscription&field_name=bots",
             "term=zulu&app_label=bots&model_name=bot&field_name=owners",
@@ -280,6 +281,7 @@ def queries(private: Private) -> dict[str, list[str]]:
         "admin/bots/sending/": [f"bot__id__exact={bot}", "q=ou_zulu_target"],
         "admin/bots/messagebatch/": [f"bot__id__exact={bot}"],
         "admin/bots/batchrecipient/": [f"mailing__id__exact={private.key_of('bots.MessageBatch')}", "q=ou_zulu", "q=zulu@example.com"],
+        "admin/bots/person/": [f"bot__id__exact={bot}", "q=zulu", "q=ou_zulu", "q=on_zulu", "q=zulu_id", "q=zulu@example.com"],
         "admin/bots/replystream/": [f"bot__id__exact={bot}", "q=ou_zulu_target"],
         "admin/bots/connectionloss/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/auth_sessions/authsession/": [f"bot__id__exact={bot}", "q=ou_zulu"],

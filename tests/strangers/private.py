@@ -139,7 +139,7 @@ def make_private() -> Private:
         said="zulu member error",
         log_id="zulu-member-log",
     )
-    remember(bot, [Profile("ou_zulu", name="Zulu Person", en_name="Zulu English", email="zulu@example.com")])
+    remember(bot, [Profile("ou_zulu", "on_zulu", "Zulu Person", "Zulu English", "zulu@example.com")])
     picture = PersonPicture.objects.create(
         person=Person.objects.get(bot=bot, open_id="ou_zulu"),
         url="https://zulu.example.com/72",
@@ -228,6 +228,7 @@ def make_private() -> Private:
         rows.alert_group, rows.alert_group.receiver, template, greeting, rows.approval,
         agent, access, app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
         rows.member.mailing, rows.member, rows.recipient.mailing, rows.recipient, picture,
+        picture.person,
     ]  # fmt: skip
     return Private(
         bot=bot,

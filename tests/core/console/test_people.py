@@ -118,7 +118,7 @@ def test_who_authorized_in_place_of_the_person_asked_is_named(rows: Rows, as_own
         reason=FailureReason.WRONG_PERSON, authorized_by="ou_wang"
     )
     page = text_of(as_owner.get(page_of("auth_sessions_authsession", rows.session)))
-    assert "Another person authorized <span" in page
+    assert 'Another person authorized <a class="portal-person-link"' in page
     assert "Fang Wang" in page
 
 
