@@ -184,7 +184,11 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
-        said = {"en_name": obj.name and obj.en_name, "email_shown": obj.email, "union_id_shown": obj.union_id}
+        said = {
+            "en_name": obj.name and obj.en_name,
+            "email_shown": _email_of(obj),
+            "union_id_shown": obj.union_id,
+        }
         return without(fieldsets, [name for name, value in said.items() if not value])
 
     def get_object(
@@ -223,7 +227,7 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
 
     @column(_("e-mail"))
     def email_shown(self, row: Person) -> str:
-        return row.email or EMPTY
+        return _email_of(row) or EMPTY
 
     @column(_("Union ID"))
     def union_id_shown(self, row: Person) -> str:
@@ -237,11 +241,11 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
     def act_for_them(self, row: Person) -> str:
         return listed([one.bot.name for one in row.active]) or EMPTY  # type: ignore[attr-defined]  # by the change list
 
-    @column(_("last heard of"))
+    @column(_("profile updated"))
     def heard(self, row: Person) -> str:
         return ago(row.updated_at)
 
-    @column(_("last heard of"))
+    @column(_("profile updated"))
     def heard_in_full(self, row: Person) -> str:
         return when(row.updated_at)
 
@@ -249,6 +253,10 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
 def _at_bots_of(person: Person) -> list[Person]:
     """The person as all of the operator's bots know them, as far as that was read."""
     return getattr(person, "at_bots", None) or [person]
+
+
+def _email_of(person: Person) -> str:
+    return next((one.email for one in [person, *_at_bots_of(person)] if one.email), "")
 
 
 def _active(people: Collection[Person]) -> set[PersonRef]:

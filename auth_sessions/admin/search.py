@@ -24,7 +24,7 @@ RECENT: Final = 2000
 
 def find_people(user: User, text: str) -> Iterator[Hit]:
     """Whom a bot knows, each once, however many bots do. The indexes of IDs begin with the bot."""
-    among = Person.objects.visible_to(user)
+    among = Person.objects.visible_to(user).filter(bot__deleted_at=None)
     by_id = people_named(
         text, among=among, grants=UserToken.objects.filter(bot__in=Bot.objects.visible_to(user))
     )
@@ -37,11 +37,12 @@ def find_people(user: User, text: str) -> Iterator[Hit]:
         rows = at_bots[person.pk]
         one = next((one for row in rows if called(one := known.get((row.bot_id, row.open_id)))), None)
         link = reverse("admin:bots_person_change", args=[person.pk])
+        email = next((row.email for row in rows if row.email), "")
         bots = listed([row.bot.name for row in rows])
         yield Hit(
             called(one) or person.open_id,
             link,
-            " · ".join(filter(None, (person.email, bots))),
+            " · ".join(filter(None, (email, bots))),
             avatar(person.open_id, one),
         )
 
