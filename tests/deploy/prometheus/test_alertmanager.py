@@ -19,4 +19,5 @@ def test_alerts_that_the_portal_cannot_show_go_elsewhere_too() -> None:
     named = set(re.findall(r"Feishu\w+", matcher))
     assert route["continue"]
     assert named <= set(re.findall(r"alert: (\w+)", RULES.read_text()))
-    assert "FeishuDown" in named
+    # All that is down; and where the platform is away, a card is as well.
+    assert {"FeishuDown", "FeishuBotDeaf", "FeishuPlatformCallsFail"} <= named
