@@ -71,10 +71,11 @@ class SharedQueues:
         answer = self._asked(_TAKE, chat, 1 / PACE.rate, PACE.burst.total_seconds(), longest.total_seconds())
         if answer is None:
             return self._alone.take(chat, until=until)
-        has_turn, wait = answer[0], answer[1] / 1e6
+        has_turn, wait = answer
+        seconds: float = wait / 1e6
         if not has_turn:
-            raise too_many(wait)
-        return wait
+            raise too_many(seconds)
+        return seconds
 
     def pause(self, chat: Hashable, seconds: float) -> None:
         """See ``ChatQueues.pause``; here as well, for when Redis goes away meanwhile."""

@@ -19,7 +19,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from auth_sessions.pages.page_sign_in import Visitor, sign_in, visitor_of
+from auth_sessions.domain.page_sign_in import Visitor
+from auth_sessions.pages.page_sign_in import sign_in, visitor_of
 from auth_sessions.pages.prefetch import allow_redirect, private
 from auth_sessions.pages.self_service import outcome
 from auth_sessions.pages.words import LINK_PAGES, Page
