@@ -57,17 +57,20 @@ class ChatQueues:
             turn = now if PACE.allowed(begins, now) else begins or now
             if turn > until:
                 raise too_many((turn - now).total_seconds())
-            self._next[chat] = PACE.after(begins, turn, 1)
-            self._next.move_to_end(chat)
-            if len(self._next) > MAX_CHATS:
-                self._next.popitem(last=False)
+            self._keep(chat, PACE.after(begins, turn, 1))
         return (turn - now).total_seconds()
 
     def pause(self, chat: Hashable, seconds: float) -> None:
         """The platform takes nothing for this chat for so long."""
         opens = steady_now() + timedelta(seconds=seconds)
         with self._guard:
-            self._next[chat] = max(self._next.get(chat, opens), opens)
+            self._keep(chat, max(self._next.get(chat, opens), opens))
+
+    def _keep(self, chat: Hashable, at: datetime) -> None:
+        self._next[chat] = at
+        self._next.move_to_end(chat)
+        if len(self._next) > MAX_CHATS:
+            self._next.popitem(last=False)
 
 
 def too_many(seconds: float) -> RateLimited:

@@ -97,6 +97,7 @@ def test_chats_are_forgotten_beyond_the_bound(monkeypatch):
     queues = ChatQueues()
     for number in range(10):
         queues.take(number, until=soon())
+        queues.pause(-number, 1)
     assert len(queues._next) == 3
 
 
