@@ -127,8 +127,8 @@ def post_in(content: dict[str, Any]) -> Mapping[str, Any]:
         if isinstance(found.get("content"), list) or isinstance(found.get("title"), str):
             return found
         languages = [mapping_of(found.get(name)) for name in ("post", "zh_cn", *found)]
-        filled = (one for one in languages if one.get("content") or one.get("title"))
-        found = next(filled, None) or next(filter(None, languages), {})
+        filled = [one for one in languages if one.get("content") or one.get("title")]
+        found = next(iter([*filled, *filter(None, languages)]), {})
     return found
 
 

@@ -305,5 +305,5 @@ def _last_event(person: Person) -> Event | None:
 
 
 def _list(page: str, bot: Bot, open_id: str) -> str:
-    query = urlencode({"bot__id__exact": bot.pk, "q": open_id})
+    query = urlencode({"bot__id__exact": str(bot.pk), "q": open_id})
     return f"{reverse(f'admin:{page}_changelist')}?{query}"

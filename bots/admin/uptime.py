@@ -53,7 +53,7 @@ def uptime_bar(bot: Bot) -> SafeString:
         "summary": _summary(len(bad)),
         "bad": [(date_format(day.date, "DATE_FORMAT"), duration(day.down)) for day in reversed(bad)],
         "first": date_format(found.days[0].date, "MONTH_DAY_FORMAT"),
-        "incidents": f"{reverse('admin:bots_incident_changelist')}?{urlencode({'bot__id__exact': bot.pk})}",
+        "incidents": f"{reverse('admin:bots_incident_changelist')}?{urlencode({'bot__id__exact': str(bot.pk)})}",
     }
     return render_to_string("admin/bots/bot/uptime.html", context)
 

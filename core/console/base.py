@@ -231,7 +231,7 @@ class ConsoleAdmin(ModelAdmin[M]):
 
     def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
         """Where the row is only looked at, without what has no value to show: secrets, and fields of the form alone."""
-        parts = super().get_fieldsets(request, obj)
+        parts: Any = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return parts
         names = {name for _title, part in parts for name in part["fields"]}

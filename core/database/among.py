@@ -19,9 +19,9 @@ class Among(Lookup[Any]):
     lookup_name = "among"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         sql, parameters = self.process_lhs(compiler, connection)
-        return f"{sql} IN ({', '.join(self.rhs)})", list(parameters)
+        return f"{sql} IN ({', '.join(self.rhs)})", tuple(parameters)
 
 
 def among(field: str, values: Collection[str]) -> Among:
