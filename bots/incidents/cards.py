@@ -159,11 +159,12 @@ def _section(incident: Incident, stage: Stage, silence: ProblemSilence | None) -
 
 def _facts(incident: Incident) -> Text:
     """The bot, the platform's code, and from when to when."""
-    zh, en = [], []
+    zh: list[str] = []
+    en: list[str] = []
     if incident.bot is not None:
-        named = f"{escape(incident.bot.name)}（{escape(incident.bot.app_id)}）"
-        zh.append(f"机器人：{named}")
-        en.append(f"Bot: {escape(incident.bot.name)} ({escape(incident.bot.app_id)})")
+        name, app_id = escape(incident.bot.name), escape(incident.bot.app_id)
+        zh.append(f"机器人：{name}（{app_id}）")
+        en.append(f"Bot: {name} ({app_id})")
     if incident.code is not None:
         zh.append(f"错误码：{incident.code}")
         en.append(f"Error code: {incident.code}")
@@ -180,7 +181,7 @@ def _facts(incident: Incident) -> Text:
 
 
 def _buttons(incident: Incident, *, is_silenced: bool) -> list[Json]:
-    buttons = []
+    buttons: list[Json] = []
     if settings.PUBLIC_URL:
         repair = problem_of(incident).repair
         words = _both(lambda: str(repair.words))
