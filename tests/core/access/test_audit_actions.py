@@ -11,7 +11,7 @@ from core.access.audit_actions import ACTIONS, GROUPS
 
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ("core", "bots", "events", "auth_sessions", "feishu_portal")
-SUBJECTS = "agent|agent_access|approval|audit|campaign|card_template|greeting|message_batch|operator|api_client|keys|bot|problem|auth_session|user_token|replay|handler|subscription|alert_receiver|alert_group"
+SUBJECTS = "agent|agent_access|approval|audit|campaign|card_template|greeting|message_batch|operator|api_client|keys|bot|problem|auth_session|user_token|replay|handler|subscription|alert_receiver|alert_group|incident"
 
 
 def test_every_action_in_the_code_has_a_name_in_both_languages() -> None:
