@@ -22,6 +22,7 @@ from core.database.connections import give_back
 from events.enums import RunStatus
 from events.models import Event
 from feishu.errors import APIError, RateLimited
+from feishu.localized import reply_localized, send_localized
 from feishu.message_text import WrittenMessage, read_message
 from feishu.openapi import OpenAPI
 from feishu.text import Text
@@ -147,7 +148,7 @@ def not_possible(error: AuthError | BotDisabledError) -> Text:
 
 def greet(event: Event, bot: Bot, *, open_id: str) -> None:
     """Send the help text, once per event."""
-    OpenAPI(bot.credentials).send_text(open_id, f"{HELP.zh_cn}\n{HELP.en_us}", uuid=f"greet-{event.pk}")
+    send_localized(OpenAPI(bot.credentials), open_id, HELP, uuid=f"greet-{event.pk}")
 
 
 def _request_in(event: Event, bot: Bot, sender: dict[str, Any], message: dict[str, Any]) -> Request | None:
@@ -270,25 +271,20 @@ def _joined(*texts: Text) -> Text:
 
 
 def _reply(request: Request, text: Text) -> None:
-    """In both languages, because the platform does not translate text messages. A retry sends nothing: the uuid is the event's."""
+    """A retry sends nothing: the uuid is the event's."""
     if not request.message_id:
         _send(request, text)
         return
     api = OpenAPI(request.bot.credentials)
     give_back(before_waiting=True)
-    api.reply(
-        request.message_id,
-        "text",
-        {"text": f"{text.zh_cn}\n{text.en_us}"},
-        uuid=f"reply-{request.event.pk}",
-    )
+    reply_localized(api, request.message_id, text, uuid=f"reply-{request.event.pk}")
 
 
 def _send(request: Request, text: Text) -> None:
     """To the person alone."""
     api = OpenAPI(request.bot.credentials)
     give_back(before_waiting=True)
-    api.send_text(request.open_id, f"{text.zh_cn}\n{text.en_us}", uuid=f"reply-{request.event.pk}")
+    send_localized(api, request.open_id, text, uuid=f"reply-{request.event.pk}")
 
 
 Command = Callable[[Request], None]

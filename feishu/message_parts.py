@@ -69,14 +69,15 @@ _SAID: Final = ("text", "title", "topic", "name", "summary")
 """Where messages of the rarer kinds have their words: a red packet, a vote, a meeting, a place, an appointment."""
 
 
-def paragraphs_of(message: object) -> list[Paragraph]:
-    """The paragraphs of the `message` of an event im.message.receive_v1."""
+def paragraphs_of(message: object, language: str = "zh_cn") -> list[Paragraph]:
+    """The paragraphs of the `message` of an event im.message.receive_v1; of a rich text in several languages, the part in
+    ``language``, if there is one."""
     fields = mapping_of(message)
     kind = fields.get("message_type")
     content = content_object(fields.get("content"))
     names = _names_of(fields.get("mentions"))
     if kind == "post":
-        return list(_lines(post_in(content), names))
+        return list(_lines(post_in(content, language), names))
     if kind == "interactive":
         return list(_lines(content, names))
     if kind == "image":

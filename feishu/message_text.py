@@ -120,13 +120,13 @@ def _is_anybody(who: object) -> bool:
     return any(who.values()) if isinstance(who, dict) else bool(who)
 
 
-def post_in(content: dict[str, Any]) -> Mapping[str, Any]:
-    """The post itself, which may lie under `post` and under the key of a language."""
+def post_in(content: dict[str, Any], language: str = "zh_cn") -> Mapping[str, Any]:
+    """The post itself, which may lie under `post` and under the key of a language: of several in ``language``, if it is there."""
     found: Mapping[str, Any] = content
     for _level in range(2):
         if isinstance(found.get("content"), list) or isinstance(found.get("title"), str):
             return found
-        languages = [mapping_of(found.get(name)) for name in ("post", "zh_cn", *found)]
+        languages = [mapping_of(found.get(name)) for name in ("post", language, "zh_cn", *found)]
         filled = [one for one in languages if one.get("content") or one.get("title")]
         found = next(iter([*filled, *filter(None, languages)]), {})
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class Text:
     def in_language(self, language: str) -> str:
         """The sentence in a language named Django's way (`zh-hans`, `en`); English for any other."""
         return self.zh_cn if language.lower().startswith("zh") else self.en_us
+
+
+KEYS: Final = Text("zh_cn", "en_us")
+"""The key of each language, in that language: what messages have their parts under."""
 
 
 def terminal_language(environ: Mapping[str, str]) -> str:

@@ -18,6 +18,7 @@ from core.database.connections import give_back
 from core.vault.redaction import redact_text
 from feishu.card_kit import CardKit
 from feishu.errors import APIError, FeishuError
+from feishu.localized import reply_localized
 from feishu.openapi import OpenAPI
 from feishu.streaming.cards import (
     INTERRUPTED,
@@ -147,8 +148,7 @@ class _Closer:
         return message.send(self._api, uuid=uuid_of(row, number)).message_id
 
     def _say_beside(self, message_id: str) -> None:
-        text = {"text": f"{INTERRUPTED.zh_cn}\n{INTERRUPTED.en_us}"}
-        self._api.reply(message_id, "text", text, uuid=uuid_of(self._row, -1))
+        reply_localized(self._api, message_id, INTERRUPTED, uuid=uuid_of(self._row, -1))
 
     def _next(self) -> int:
         self._sequence += 1

@@ -13,6 +13,7 @@ from events.models import Event
 from feishu.callbacks import CLICKS
 from feishu.card_buttons import action_of
 from feishu.message_parts import KIND_NAMES, MessagePart, paragraphs_of
+from feishu.text import KEYS
 
 MAX_FIELDS: Final = 50
 """Of a form that was filled in."""
@@ -29,7 +30,8 @@ def message(event: Event) -> str:
     if isinstance(written, dict) and "content" in written:
         kind = str(written.get("message_type") or "")
         name = KIND_NAMES.get(kind)
-        paragraphs = [[_shown(part) for part in line] for line in paragraphs_of(written)]
+        lines = paragraphs_of(written, in_language(KEYS))
+        paragraphs = [[_shown(part) for part in line] for line in lines]
         context = {"kind": in_language(name) if name else kind, "paragraphs": paragraphs}
         return render_to_string("admin/events/event/message.html", context)
     if event.event_type in CLICKS:

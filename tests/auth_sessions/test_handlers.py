@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from auth_sessions import handlers
+from auth_sessions.commands import HELP
 from auth_sessions.domain.card_sync import cards_to_sync, sync_card
 from auth_sessions.domain.sessions import end_session, request_authorization
 from auth_sessions.enums import PlatformReason, SessionState, TokenStatus
@@ -13,6 +14,7 @@ from auth_sessions.models import AuthSession, Revocation
 from bots.models import Person
 from bots.people.directory import remember
 from core.access.actors import SYSTEM
+from feishu.localized import post_of
 from feishu.people import Profile
 from tests.auth_sessions.arriving import arrived, write
 from tests.factories import click_event, make_bot, make_grant, message_event, revoked_event
@@ -49,11 +51,12 @@ def test_message_with_odd_content_is_left_alone(bot, content):
     assert not AuthSession.objects.exists()
 
 
-def test_help_is_answered_in_both_languages(bot, platform):
+def test_help_is_answered_with_a_part_for_each_language(bot, platform):
     write(bot, text="/help", message_id="om_5")
     request = platform.reply.calls.last.request
     assert request.url.path.endswith("/om_5/reply")
-    assert "/auth" in json.loads(request.content)["content"]
+    message = json.loads(request.content)
+    assert (message["msg_type"], json.loads(message["content"])) == ("post", post_of(HELP))
 
 
 def test_auth_for_a_bot_with_impossible_scopes_is_answered_with_the_reason(bot, platform):

@@ -33,6 +33,16 @@ def test_rich_text_has_a_part_for_everything_it_shows():
     assert others[0].text == "@李雷"
 
 
+@pytest.mark.parametrize(("language", "words"), [("zh_cn", "你好"), ("en_us", "Hello"), ("ja_jp", "你好")])
+def test_rich_text_in_several_languages_is_read_in_one(language: str, words: str):
+    parts = {
+        key: {"content": [[{"tag": "text", "text": said}]]}
+        for key, said in (("en_us", "Hello"), ("zh_cn", "你好"))
+    }
+    assert plain_text(paragraphs_of(message("post", parts), language)) == words
+    assert plain_text(paragraphs_of(message("post", {"post": parts}), language)) == words
+
+
 def test_card_is_read_by_its_words():
     card = {
         "title": "Leave",

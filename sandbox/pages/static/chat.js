@@ -4,7 +4,7 @@ import { drawCard } from "./card.js";
 import { avatar, h, post } from "./dom.js";
 import { confirm, toast } from "./feedback.js";
 import { inline, markdown } from "./markdown.js";
-import { clock, english, failure, localised, t } from "./words.js";
+import { clock, failure, languageKey, localised, t } from "./words.js";
 
 const list = document.getElementById("messages");
 const EMOJI = { THUMBSUP: "👍", OK: "👌", SMILE: "🙂", HEART: "❤️", APPLAUSE: "👏", DONE: "✅" };
@@ -174,8 +174,10 @@ function named(text, mentions) {
   return mentions.reduce((result, { key, name }) => result.replaceAll(key, at(key, name)), text).replaceAll("@_all", at("@all", t("everyone")));
 }
 
+// A post as one wrote it, or the part in the language of whoever reads it, else in any.
 function contentOf(content) {
-  return content.zh_cn || content.en_us ? (english ? content.en_us ?? content.zh_cn : content.zh_cn ?? content.en_us) : content;
+  const parts = content.post ?? content;
+  return [languageKey, "zh_cn", "en_us", "ja_jp", "zh_hk", "zh_tw"].map((key) => parts[key]).find(Boolean) ?? parts;
 }
 
 function picturesOf(content) {

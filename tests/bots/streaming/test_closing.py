@@ -1,6 +1,7 @@
 """What a process left open when it was killed: closed by a sweep, with a note, though nobody knows what it said."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from bots.streaming.records import Author
 from bots.streaming.service import stream
 from bots.tasks import sweep
 from feishu.errors import APIError, FeishuError
+from feishu.localized import post_of
 from feishu.openapi import OpenAPI
 from feishu.streaming.cards import INTERRUPTED
 from feishu.streaming.reply import Kind, ReplyCall, StreamedReply
@@ -96,8 +98,8 @@ def test_message_that_cannot_be_read_gets_an_answer(bot, chat):
     left_open(bot, chat)
     close_left()
     said = chat.messages[-1]
-    assert said["msg_type"] == "text"
-    assert INTERRUPTED.en_us in said["content"]
+    assert said["msg_type"] == "post"
+    assert json.loads(said["content"]) == post_of(INTERRUPTED)
 
 
 def test_reply_that_lives_is_let_alone(bot, chat):

@@ -9,6 +9,8 @@ from django.utils.translation import override
 from events.admin.message import message
 from events.models import Event
 from feishu.callbacks import CLICK
+from feishu.localized import post_of
+from feishu.text import Text
 from tests.factories import click_event, message_event
 
 
@@ -40,6 +42,16 @@ def test_link_leads_to_the_web_alone():
     assert 'href="https://example.com/"' in html
     assert "javascript:" not in html
     assert "script" in html
+
+
+@pytest.mark.parametrize(
+    ("language", "shown", "hidden"), [("en", "Hello", "你好"), ("zh-hans", "你好", "Hello")]
+)
+def test_rich_text_in_several_languages_is_shown_in_the_pages(language: str, shown: str, hidden: str):
+    with override(language):
+        html = written("post", post_of(Text("你好", "Hello")))
+    assert shown in html
+    assert hidden not in html
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Card"), ("zh-hans", "卡片")])
