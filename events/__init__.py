@@ -8,10 +8,14 @@ def greet(event, bot): ...
 @on_card("approve")
 def approve(event, bot):
     return callback_response(toast=toast("success", Text("已批准", "Approved")), card=saved_card(bot, "approved", {"by": "Lin"}))
+
+@on("url.preview.get")
+def preview(event, bot):
+    return link_preview(Text("订单 4711", "Order 4711"))
 """
 
 from events.handling.registry import on, on_card
 from events.saved_cards import saved_card
-from feishu.cards import callback_response, toast
+from feishu.cards import callback_response, link_preview, toast
 
-__all__ = ["callback_response", "on", "on_card", "saved_card", "toast"]
+__all__ = ["callback_response", "link_preview", "on", "on_card", "saved_card", "toast"]

@@ -167,6 +167,15 @@ def callback_response(toast: Json | None = None, card: Json | None = None) -> Js
     return response
 
 
+def link_preview(title: Text, *, card: Json | None = None, image_key: str = "") -> Json:
+    """The answer to `url.preview.get`: what the chat shows in the place of a link, and a card below the message (page "Pull link
+    preview data"). `image_key`: an uploaded picture that stands before the title."""
+    inline: Json = {"i18n_title": title.i18n()}
+    if image_key:
+        inline["image_key"] = image_key
+    return {"inline": inline} | callback_response(card=card)
+
+
 def _check_size(whole: Json, elements: int) -> None:
     size = len(json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_BYTES:

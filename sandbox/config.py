@@ -82,7 +82,7 @@ class AppConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     mode: Mode = "websocket"
     webhook_url: str = ""
     callback_url: str = ""
-    """Where card callbacks go in webhook mode; `webhook_url` unless set."""
+    """Where callbacks go in webhook mode; `webhook_url` unless set."""
     callback_mode: Mode | None = None
     """How callbacks reach the app, when not as events do."""
     callbacks: list[str] = msgspec.field(default_factory=lambda: ["card.action.trigger"])

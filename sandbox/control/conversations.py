@@ -14,6 +14,7 @@ from sandbox.config import AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import ControlRoute, command, known_app, known_message, known_person, question
 from sandbox.control.mentioning import Mentions, keyed
 from sandbox.delivery import callbacks, envelopes
+from sandbox.delivery.previews import ask_about_links
 from sandbox.delivery.receivers import tell_bots, tell_of_reaction
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
@@ -73,10 +74,14 @@ class Enter(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Click(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which component: `action` as the callback carries it, or the n-th or the named callback button."""
+    """Which component: `action` as the callback carries it, or the n-th or the named callback button.
+
+    With the `token` of a preview in `preview_token`, of the card below that link.
+    """
 
     person: PersonId
     message_id: str
+    preview_token: str = ""
     action: dict[str, Any] | None = None
     button: Annotated[int, Meta(ge=0)] | None = None
     name: str | None = None
@@ -126,6 +131,7 @@ async def say(sandbox: Sandbox, said: Say) -> dict[str, Any]:
     world.mailbox.add(message)
     world.watchers.tell("message", message=message.shown())
     pushed = tell_bots(world, sandbox.courier, person, chat, message)
+    ask_about_links(world, sandbox.courier, person, message)
     return {"message_id": message.message_id, "chat_id": chat.chat_id, "event_ids": pushed}
 
 
@@ -157,7 +163,7 @@ async def merge_forward(sandbox: Sandbox, forwarded: MergeForward) -> dict[str, 
 
 
 async def edit(sandbox: Sandbox, edited: Edit) -> dict[str, Any]:
-    """A person edits a text of their own, up to 20 times. Bots hear nothing of it, and find it when they ask."""
+    """A person edits a text of their own, up to 20 times. Bots hear nothing of it but for links, and find it when they ask."""
     world = sandbox.world
     person, message = known_person(world, edited.person), known_message(world, edited.message_id)
     if (message.sender, message.msg_type, message.recalled) != (person.id, "text", False):
@@ -168,6 +174,7 @@ async def edit(sandbox: Sandbox, edited: Edit) -> dict[str, Any]:
     message.content = _json({"text": text})
     message.edits += 1
     message.update_time, message.updated = world.now_ms, True
+    ask_about_links(world, sandbox.courier, person, message)
     world.watchers.tell("message", message=message.shown())
     return {"message_id": message.message_id}
 
@@ -201,14 +208,23 @@ def _checked(sandbox: Sandbox, clicked: Click) -> Callable[[], Awaitable[callbac
     world = sandbox.world
     person = known_person(world, clicked.person)
     message = known_message(world, clicked.message_id)
-    if message.msg_type != "interactive" or message.recalled:
+    preview = message.preview(clicked.preview_token)
+    has_card = preview and preview.card if clicked.preview_token else message.msg_type == "interactive"
+    if not has_card or message.recalled:
         raise ControlError("this message is no card, or was recalled")
     if person.id not in world.mailbox.chats[message.chat_id].people:
         raise ControlError("this person does not see the message")
-    app = known_app(world, message.app_id)
-    action = _action(message, clicked)
+    app = known_app(world, preview.app_id if preview else message.app_id)
+    action = _action(callbacks.card_in(message, preview), clicked)
     return partial(
-        callbacks.click, world, sandbox.courier, app, person=person, message=message, action=action
+        callbacks.click,
+        world,
+        sandbox.courier,
+        app,
+        person=person,
+        message=message,
+        action=action,
+        preview=preview,
     )
 
 
@@ -350,10 +366,10 @@ def _attached(world: World, person_id: str, attachment: Attachment) -> tuple[str
     return attachment.kind, {f"{kind}_key": resource.key, **known.get(attachment.kind, {})}
 
 
-def _action(message: Message, clicked: Click) -> dict[str, Any]:
+def _action(card: dict[str, Any], clicked: Click) -> dict[str, Any]:
     if clicked.action is not None:
         return clicked.action
-    buttons = callback_buttons(message.body)
+    buttons = callback_buttons(card)
     if clicked.name is not None:
         buttons = [button for button in buttons if button.get("name") == clicked.name]
     index = clicked.button or 0

@@ -21,7 +21,7 @@ _SLICE = 200
 
 
 class Synthetic(Struct, forbid_unknown_fields=True, kw_only=True):
-    """`count` events of a type, with the same content and ids of their own.
+    """`count` events of a type, or callbacks, with the same content and ids of their own.
 
     `ids`: the ids to use, in order, repeated ones included. `raw`: the whole payload as text, sent as it is,
     however malformed. `$n` inside a string of `event` or `raw` becomes the number of the event, from 0.

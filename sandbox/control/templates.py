@@ -1,4 +1,4 @@
-"""Events to push by hand: a complete example of each, for one app and one person.
+"""Events and callbacks to push by hand: a complete example of each, for one app and one person.
 
 Names and fields as in the pages of the events; those that the sandbox raises by itself are made by the same functions.
 """
@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 from starlette.requests import Request
 
+from feishu.callbacks import PREVIEW, is_callback
 from feishu.text import Text
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.control.endpoint import ControlRoute, known_app, known_person, question
@@ -42,15 +43,17 @@ TITLES: Final = {
     "calendar.calendar.event.changed_v4": Text("日程变更", "Calendar event changed"),
     "apaas.workspace.record_change_v1": Text("aPaaS 数据表记录变更", "aPaaS record changed"),
     "auth.user_access_token.revoked_v4": Text("用户授权被撤销", "Authorization revoked"),
+    PREVIEW: Text("拉取链接预览数据", "Link preview requested"),
 }
 
 
 class Template(Struct, kw_only=True):
-    """`subscribed`: whether the app would get such an event by itself."""
+    """`subscribed`: whether the app would get such an event by itself. `callback`: that the app answers it."""
 
     type: str
     title: dict[str, str]
     schema: str
+    callback: bool
     subscribed: bool
     event: dict[str, Any]
 
@@ -66,12 +69,19 @@ async def list_templates(sandbox: Sandbox, request: Request) -> dict[str, Any]:
                 type=name,
                 title=TITLES[name].i18n(),
                 schema="1.0" if name in OLD_EVENTS else "2.0",
-                subscribed=app.events is None or name in app.events,
+                callback=is_callback(name),
+                subscribed=_is_subscribed(app, name),
                 event=event,
             )
             for name, event in _events(world, app, person).items()
         ]
     }
+
+
+def _is_subscribed(app: AppConfig, name: str) -> bool:
+    if is_callback(name):
+        return name in app.callbacks
+    return app.events is None or name in app.events
 
 
 def _events(world: World, app: AppConfig, person: PersonConfig) -> dict[str, dict[str, Any]]:
@@ -139,6 +149,9 @@ def _events(world: World, app: AppConfig, person: PersonConfig) -> dict[str, dic
             "after": '{"name":"Ann","age":13}',
         },
         "auth.user_access_token.revoked_v4": envelopes.token_revoked(app, person, "user"),
+        PREVIEW: envelopes.link_seen(
+            app, person, message, url="https://example.com/orders/4711", token=ids.preview_token()
+        ),
     }
 
 

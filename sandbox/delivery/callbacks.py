@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from feishu.callbacks import CLICK
 from feishu.values import text_of
 from sandbox.cards import validation
 from sandbox.config import AppConfig, PersonConfig
@@ -18,7 +19,7 @@ from sandbox.delivery.courier import Courier
 from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.deliveries import AppAnswer
-from sandbox.world.messages import Message
+from sandbox.world.messages import Message, Preview
 from sandbox.world.world import World
 
 TOO_OLD: Final = 300000
@@ -62,51 +63,62 @@ async def click(
     person: PersonConfig,
     message: Message,
     action: dict[str, Any],
+    preview: Preview | None = None,
 ) -> ClickResult:
-    """Push `card.action.trigger` and do with the card what the response says."""
-    if "card.action.trigger" not in app.callbacks:
+    """Push `card.action.trigger` and do with the card, the message's or that of a link in it, what the response says."""
+    if CLICK not in app.callbacks:
         return ClickResult(code=NOT_CONFIGURED)
-    card = message.body
+    card = card_in(message, preview)
     if world.clock() - message.create_time / 1000 > INTERACTION_SECONDS[validation.is_v2(card)]:
         return ClickResult(code=TOO_OLD)
-    token = world.new_callback_token(app.app_id, message.message_id)
+    token = world.new_callback_token(app.app_id, message.message_id, preview.token if preview else "")
     event_id = ids.event_id()
     payload = envelopes.schema_2(
         app,
-        "card.action.trigger",
-        envelopes.card_clicked(app, person, message, token=token, action=action),
+        CLICK,
+        envelopes.card_clicked(app, person, message, token=token, action=action, preview=preview),
         event_id=event_id,
         create_time=str(int(world.clock() * 1_000_000)),
     )
     started = time.monotonic()
     entity = world.card_entities.of_message(message.message_id)
     with entity.clicked() if entity is not None else nullcontext():
-        answer = await courier.call_back(app, payload, event_id=event_id)
-    result = _result(world, app, message, answer)
+        answer = await courier.call_back(app, payload, event_id=event_id, event_type=CLICK)
+    result = _result(world, app, message, preview, answer)
     world.callback_tokens[token].answered = True
     result.latency_ms = round((time.monotonic() - started) * 1000, 1)
     result.token = token
     return result
 
 
-def show(world: World, message: Message, card: dict[str, Any]) -> None:
-    """Put another card in the place of the one in a message, for everybody who sees it."""
-    message.content = json.dumps(card, ensure_ascii=False, separators=(",", ":"))
-    message.update_time = world.now_ms
-    message.updated = True
+def card_in(message: Message, preview: Preview | None) -> dict[str, Any]:
+    """The card of a message, or of a link in it; `{}` where there is none."""
+    return message.body if preview is None else preview.card or {}
+
+
+def show(world: World, message: Message, card: dict[str, Any], preview: Preview | None = None) -> None:
+    """Put another card in the place of the one in a message, or of a link in it, for everybody who sees it."""
+    if preview is not None:
+        preview.card = card
+    else:
+        message.content = json.dumps(card, ensure_ascii=False, separators=(",", ":"))
+        message.update_time = world.now_ms
+        message.updated = True
     world.watchers.tell("message", message=message.shown())
 
 
-def _result(world: World, app: AppConfig, message: Message, answer: AppAnswer) -> ClickResult:
+def _result(
+    world: World, app: AppConfig, message: Message, preview: Preview | None, answer: AppAnswer
+) -> ClickResult:
     try:
         response = _response(app, answer)
         toast = _toast(response)
-        card = _card(response, message)
+        card = _card(response, card_in(message, preview))
     except _Refused as refusal:
         return ClickResult(code=refusal.code)
     recent = world.clock() - message.create_time / 1000 <= UPDATE_SECONDS
     if card is not None and recent:
-        show(world, message, card)
+        show(world, message, card, preview)
     return ClickResult(code=0, toast=toast, card_updated=card is not None and recent)
 
 
@@ -141,7 +153,7 @@ def _toast(response: dict[str, Any]) -> dict[str, Any] | None:
     return toast
 
 
-def _card(response: dict[str, Any], message: Message) -> dict[str, Any] | None:
+def _card(response: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any] | None:
     wrapped = response.get("card")
     if wrapped is None:
         return None
@@ -150,7 +162,7 @@ def _card(response: dict[str, Any], message: Message) -> dict[str, Any] | None:
     if wrapped.get("type") != "raw":
         raise _Refused(BAD_CARD)
     card: dict[str, Any] = wrapped["data"]
-    if validation.is_v2(message.body) != validation.is_v2(card):
+    if validation.is_v2(shown) != validation.is_v2(card):
         raise _Refused(BAD_CARD if validation.is_v2(card) else WRONG_SCHEMA)
     try:
         validation.check(card)

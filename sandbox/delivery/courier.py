@@ -1,4 +1,4 @@
-"""Pushes events: which connection, the three-second deadline, the retries, ordered types, card callbacks.
+"""Pushes events: which connection, the three-second deadline, the retries, ordered types, callbacks.
 
 Rules as in the page "Event overview": a failed event is pushed again after 15 s, 5 min, 1 h and 6 h, a callback
 never; any connection of the app may get it, and nothing is broadcast.
@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from feishu.callbacks import is_callback
 from feishu.frames import Frame, encode
 from sandbox.config import AppConfig, Mode
 from sandbox.delivery import envelopes, frames
@@ -60,21 +61,22 @@ class Courier:
         return self.push(app, payload, event_id=uuid, event_type=event_type)
 
     def push(self, app: AppConfig, payload: bytes, *, event_id: str, event_type: str) -> Push:
-        """Push a payload as it is, whether it makes sense or not."""
-        push = self._open(app, payload, kind="event", event_id=event_id, event_type=event_type)
+        """Push a payload as it is, whether it makes sense or not; a callback is tried once, and nobody waits for its answer."""
+        kind: PushKind = "callback" if is_callback(event_type) else "event"
+        push = self._open(app, payload, kind=kind, event_id=event_id, event_type=event_type)
         queue = self._queues.get((app.app_id, event_type))
         if event_type in app.ordered_events:
             queue = self._queues.setdefault((app.app_id, event_type), deque())
             queue.append(push)
         if queue is None or queue[0] is push:
             self._attempt(push)
-        if self._world.faults.of(app.app_id).delivery.duplicate:
+        if kind == "event" and self._world.faults.of(app.app_id).delivery.duplicate:
             self._twin(app, push)
         return push
 
-    async def call_back(self, app: AppConfig, payload: bytes, *, event_id: str) -> AppAnswer:
-        """Push a card callback and wait for its answer; tried once, at most the deadline long."""
-        push = self._open(app, payload, kind="callback", event_id=event_id, event_type="card.action.trigger")
+    async def call_back(self, app: AppConfig, payload: bytes, *, event_id: str, event_type: str) -> AppAnswer:
+        """Push a callback and wait for its answer; tried once, at most the deadline long."""
+        push = self._open(app, payload, kind="callback", event_id=event_id, event_type=event_type)
         push.answer = asyncio.get_running_loop().create_future()
         self._attempt(push)
         return await push.answer

@@ -13,7 +13,7 @@ import msgspec
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.world import ids
-from sandbox.world.messages import Chat, Message, Reaction
+from sandbox.world.messages import Chat, Message, Preview, Reaction
 
 EMPLOYEE_ID_SCOPE = "contact:user.employee_id:readonly"
 
@@ -199,16 +199,41 @@ def token_revoked(app: AppConfig, person: PersonConfig, reason: str) -> dict[str
 
 
 def card_clicked(
-    app: AppConfig, person: PersonConfig, message: Message, *, token: str, action: dict[str, Any]
+    app: AppConfig,
+    person: PersonConfig,
+    message: Message,
+    *,
+    token: str,
+    action: dict[str, Any],
+    preview: Preview | None = None,
 ) -> dict[str, Any]:
-    """`card.action.trigger`."""
-    return {
+    """`card.action.trigger`; with `preview` of the card below a link."""
+    event = {
         "operator": {"tenant_key": person.tenant_key, **user_ids(app, person)},
         "token": token,
         "action": action,
         "host": "im_message",
-        "context": {"open_message_id": message.message_id, "open_chat_id": message.chat_id},
+        "context": _context(message),
     }
+    if preview is None:
+        return event
+    context = {"url": preview.url, "preview_token": preview.token, **_context(message)}
+    return {**event, "delivery_type": "url_preview", "context": context}
+
+
+def link_seen(
+    app: AppConfig, person: PersonConfig, message: Message, *, url: str, token: str
+) -> dict[str, Any]:
+    """`url.preview.get`."""
+    return {
+        "operator": {"tenant_key": person.tenant_key, **user_ids(app, person)},
+        "host": "im_message",
+        "context": {"url": url, "preview_token": token, **_context(message)},
+    }
+
+
+def _context(message: Message) -> dict[str, str]:
+    return {"open_message_id": message.message_id, "open_chat_id": message.chat_id}
 
 
 def challenge(app: AppConfig) -> tuple[str, bytes]:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from sandbox.cards import validation
-from sandbox.delivery.callbacks import show
+from sandbox.delivery.callbacks import card_in, show
 from sandbox.errors import PlatformError
 from sandbox.platform.api_front import Call, admit
 from sandbox.platform.messages import UPDATE_SCOPES
@@ -27,14 +27,17 @@ async def update(call: Call) -> dict[str, Any]:
     message = call.world.mailbox.get(token.message_id)
     if message is None or message.recalled:
         raise PlatformError(200000, "the message was recalled")
+    preview = message.preview(token.preview_token) if token.preview_token else None
+    if token.preview_token and preview is None:
+        raise PlatformError(200000, "the message does not show the link any more")
     if not token.answered:
         raise PlatformError(300000, "the callback has not been answered yet")
     if not validation.is_v2(card) and not validation.is_shared(card) and not card.get("open_ids"):
         raise PlatformError(300090, "an exclusive card needs open_ids")
-    if validation.is_v2(message.body) and not validation.is_v2(card):
+    if validation.is_v2(card_in(message, preview)) and not validation.is_v2(card):
         raise PlatformError(200830, "a card of schema 2.0 cannot become one of 1.0")
     token.uses += 1
-    show(call.world, message, {key: value for key, value in card.items() if key != "open_ids"})
+    show(call.world, message, {key: value for key, value in card.items() if key != "open_ids"}, preview)
     return {"code": 0, "msg": "ok"}
 
 

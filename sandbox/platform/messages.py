@@ -11,6 +11,7 @@ from sandbox.cards import simplified, validation
 from sandbox.config import AppConfig
 from sandbox.delivery.callbacks import UPDATE_SECONDS, show
 from sandbox.delivery.envelopes import mentions_for
+from sandbox.delivery.previews import ask_about_links
 from sandbox.delivery.receivers import tell_bots
 from sandbox.errors import PlatformError
 from sandbox.platform import message_content
@@ -123,6 +124,8 @@ async def edit(call: Call) -> dict[str, Any]:
         resolve_mentions(call.world, message)
     message.edits += 1
     message.updated, message.update_time = True, call.world.now_ms
+    if caller.person is not None:
+        ask_about_links(call.world, call.sandbox.courier, caller.person, message)
     call.world.watchers.tell("message", message=message.shown())
     return {"code": 0, "msg": "success", "data": as_item(caller.app, message)}
 
@@ -274,6 +277,7 @@ def _deliver(call: Call, caller: Caller, chat: Chat, message: Message) -> None:
     world.watchers.tell("message", message=message.shown())
     if caller.person is not None:
         tell_bots(world, call.sandbox.courier, caller.person, chat, message)
+        ask_about_links(world, call.sandbox.courier, caller.person, message)
 
 
 def _join_thread(message: Message, answered: Message, *, in_thread: bool) -> None:

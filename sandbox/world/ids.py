@@ -81,6 +81,10 @@ def callback_token() -> str:
     return f"c-{secrets.token_hex(20)}"
 
 
+def preview_token() -> str:
+    return str(uuid.uuid4())
+
+
 def tenant_token() -> str:
     return "t-g1" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(38))
 

@@ -26,6 +26,7 @@ _SHOWN = [
     "mentions",
     "forwarded",
     "reactions",
+    "previews",
     "recalled",
     "updated",
 ]
@@ -55,6 +56,20 @@ class Reaction:
 
 
 @dataclass(slots=True, kw_only=True)
+class Preview:
+    """What an app makes of a link in a message; without a title the link stays as it is, `href` is where it leads instead."""
+
+    url: str
+    token: str
+    app_id: str
+    title: str = ""
+    i18n_title: dict[str, str] = field(default_factory=dict)
+    image_key: str = ""
+    href: str = ""
+    card: dict[str, Any] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class Message:
     """A message; `content` is the JSON text its sender gave, times are milliseconds."""
 
@@ -76,6 +91,8 @@ class Message:
     forwarded: list[str] = field(default_factory=list)
     """Of a merged forward, the ids of the messages in it."""
     reactions: list[Reaction] = field(default_factory=list)
+    previews: list[Preview] = field(default_factory=list)
+    """Of the links in it, in the order of their answers."""
     readers: dict[str, int] = field(default_factory=dict)
     """Who has read it, and when, in milliseconds."""
     edits: int = 0
@@ -87,6 +104,10 @@ class Message:
         """The content, parsed; `{}` when it is no JSON object."""
         parsed = parse_json(self.content)
         return parsed if isinstance(parsed, dict) else {}
+
+    def preview(self, token: str) -> Preview | None:
+        """The preview that was asked for with this token."""
+        return next((preview for preview in self.previews if preview.token == token), None)
 
     def shown(self) -> dict[str, Any]:
         """As the page draws it."""

@@ -34,6 +34,8 @@ class CallbackToken:
 
     app_id: str
     message_id: str
+    preview_token: str
+    """Of a click on the card of a link's preview, else ""."""
     created_at: float
     answered: bool = False
     uses: int = 0
@@ -135,10 +137,10 @@ class World:
         if not self.may_use(app, person):
             raise TokenError(20010, "The user has no permission to use the app.")
 
-    def new_callback_token(self, app_id: str, message_id: str) -> str:
+    def new_callback_token(self, app_id: str, message_id: str, preview_token: str = "") -> str:
         value = ids.callback_token()
         self.callback_tokens[value] = CallbackToken(
-            app_id=app_id, message_id=message_id, created_at=self.clock()
+            app_id=app_id, message_id=message_id, preview_token=preview_token, created_at=self.clock()
         )
         if len(self.callback_tokens) > _CALLBACK_TOKENS:
             self.callback_tokens.popitem(last=False)

@@ -126,3 +126,12 @@ def test_text_from_outside_mentions_nobody_in_a_text_message():
     text = cards.literal('<at user_id="all"></at> [x](https://evil.test)')
     assert "<at" not in text
     assert "](" not in text
+
+
+def test_preview_of_a_link_has_a_title_and_may_have_a_picture_and_a_card():
+    assert cards.link_preview(GO) == {"inline": {"i18n_title": I18N}}
+    card = cards.card(None, [])
+    assert cards.link_preview(GO, card=card, image_key="img_1") == {
+        "inline": {"i18n_title": I18N, "image_key": "img_1"},
+        "card": {"type": "raw", "data": card},
+    }

@@ -1,6 +1,6 @@
 """A bot on the official SDK, unmodified; run as a program because its client blocks and owns a global loop.
 
-Arguments: platform URL, app id, app secret. Replies to every message and answers every click.
+Arguments: platform URL, app id, app secret. Replies to every message, answers every click and previews every link.
 """
 
 # ruff: noqa: TID253 - nothing imports this program; it exists to run the SDK.
@@ -20,6 +20,7 @@ from lark_oapi.event.callback.model.p2_card_action_trigger import (
     P2CardActionTrigger,
     P2CardActionTriggerResponse,
 )
+from lark_oapi.event.callback.model.p2_url_preview_get import P2URLPreviewGet, P2URLPreviewGetResponse
 
 
 def main(url: str, app_id: str, secret: str) -> None:
@@ -58,10 +59,14 @@ def main(url: str, app_id: str, secret: str) -> None:
             {"toast": {"type": "success", "content": "Saved"}, "card": {"type": "raw", "data": card}}
         )
 
+    def seen(event: P2URLPreviewGet) -> P2URLPreviewGetResponse:
+        return P2URLPreviewGetResponse({"inline": {"title": f"at {event.event.context.url}"}})
+
     handler = (
         lark.EventDispatcherHandler.builder("", "")
         .register_p2_im_message_receive_v1(received)
         .register_p2_card_action_trigger(clicked)
+        .register_p2_url_preview_get(seen)
         .build()
     )
     lark.ws.Client(app_id, secret, event_handler=handler, domain=url, log_level=lark.LogLevel.WARNING).start()

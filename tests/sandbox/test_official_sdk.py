@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,11 @@ async def texts(platform: Platform) -> list[str]:
     ]
 
 
+async def previews_of(platform: Platform) -> list[dict[str, Any]]:
+    found = await platform.control("GET", "messages", person="lilei", app_id=platform.app_id)
+    return [preview for message in found["messages"] for preview in message["previews"]]
+
+
 async def test_the_sdk_connects_receives_answers_and_pings(platform: Platform, sdk_bot) -> None:
     await platform.control("POST", "say", {"person": "lilei", "app_id": platform.app_id, "text": "hello"})
     books = await platform.settled(1)
@@ -68,7 +74,9 @@ async def test_the_sdk_connects_receives_answers_and_pings(platform: Platform, s
     assert (await texts(platform))[-3:] == ["in pieces", "re: in pieces", "and one more"]
 
 
-async def test_the_sdk_answers_a_click_with_a_toast_and_a_new_card(platform: Platform, sdk_bot) -> None:
+async def test_the_sdk_answers_a_click_with_a_toast_and_a_new_card_and_a_link_with_its_title(
+    platform: Platform, sdk_bot
+) -> None:
     sent = await platform.send(json.dumps(CARD_WITH_BUTTON), msg_type="interactive")
     message_id = sent.json()["data"]["message_id"]
     result = await platform.control(
@@ -78,6 +86,14 @@ async def test_the_sdk_answers_a_click_with_a_toast_and_a_new_card(platform: Pla
     assert result["toast"]["content"] == "Saved"
     shown = await platform.control("GET", "messages", person="lilei", app_id=platform.app_id)
     assert "chosen: later" in shown["messages"][-1]["content"]
+    await platform.put_app(callbacks=["url.preview.get"])
+    await platform.control(
+        "POST", "say", {"person": "lilei", "app_id": platform.app_id, "text": "https://example.com/x"}
+    )
+    async with asyncio.timeout(PATIENCE):
+        while not (previews := await previews_of(platform)):
+            await asyncio.sleep(0.02)
+    assert [preview["title"] for preview in previews] == ["at https://example.com/x"]
 
 
 async def test_an_event_the_sdk_has_no_handler_for_is_refused_and_pushed_again(

@@ -188,6 +188,31 @@ async def test_card_speaks_the_language_and_its_link_opens_elsewhere(platform: P
     await expect(anchor).to_have_text("Authorize")
 
 
+async def test_link_shows_what_its_app_makes_of_it_in_the_language_of_the_page(
+    platform: Platform, page: Page, connect
+) -> None:
+    title = {"zh_cn": "订单 4711", "en_us": "Order 4711"}
+    shown = card({"tag": "markdown", "content": "Paid"}, button("ship"))
+    line = await connect(data={"inline": {"i18n_title": title}, "card": {"type": "raw", "data": shown}})
+    await platform.put_app(callbacks=["card.action.trigger", "url.preview.get"])
+    parts = {key: {"content": [[{"tag": "text", "text": said}]]} for key, said in title.items()}
+    await platform.send(json.dumps(parts), msg_type="post")
+    await open_client(page)
+    await expect(page.locator(".bubble")).to_have_text("订单 4711")
+    await page.get_by_test_id("composer").fill("https://shop.test/4711")
+    await page.get_by_test_id("composer").press("Enter")
+    preview = page.get_by_test_id("preview")
+    await expect(preview.get_by_role("link")).to_have_text("订单 4711")
+    await expect(preview.get_by_role("link")).to_have_attribute("href", "https://shop.test/4711")
+    await preview.get_by_test_id("card-button").click()
+    await line.until(lambda line: bool(clicks(line)))
+    assert clicks(line)[0]["context"]["url"] == "https://shop.test/4711"
+    await page.get_by_test_id("lang").click()
+    await page.wait_for_selector("body[data-ready]")
+    await expect(preview.get_by_role("link")).to_have_text("Order 4711")
+    await expect(page.locator(".bubble").first).to_have_text("Order 4711")
+
+
 async def test_click_shows_the_toast_and_the_new_card(platform: Platform, page: Page, connect) -> None:
     done = card({"tag": "markdown", "content": "**Done**"})
     toast = {"type": "success", "content": "Saved", "i18n": {"zh_cn": "已保存"}}

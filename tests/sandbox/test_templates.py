@@ -11,11 +11,14 @@ async def test_every_template_can_be_pushed_as_it_is(platform: Platform) -> None
     templates = (await platform.control("GET", "templates", app_id=APP_ID, person="hanmeimei"))["templates"]
     assert {template["type"] for template in templates} == set(TITLES)
     assert {t["type"] for t in templates if t["schema"] == "1.0"} == OLD_EVENTS
+    assert {t["type"] for t in templates if t["callback"]} == {"url.preview.get"}
     assert {t["type"] for t in templates if t["subscribed"]} == {"im.message.receive_v1"}
     for template in templates:
         wish = {"app_id": APP_ID, **{name: template[name] for name in ("type", "schema", "event")}}
         assert (await platform.control("POST", "push", wish))["pushed"] == 1
-    assert (await platform.books())["counts"]["pushed"] == len(TITLES)
+    pushed = (await platform.books())["events"]
+    assert len(pushed) == len(TITLES)
+    assert {one["event_type"] for one in pushed if one["kind"] == "callback"} == {"url.preview.get"}
 
 
 async def test_template_speaks_of_the_person_as_the_app_knows_them(platform: Platform) -> None:

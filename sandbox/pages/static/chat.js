@@ -60,6 +60,7 @@ function drawMessage(message, world) {
       h("span", { class: "from" }, `${sender.name} · ${clock(message.create_time)}${changed}${message.thread_id ? ` · ${t("thread")}` : ""}`),
       message.parent_id && h("blockquote", { class: "quoted" }, quoted(message.parent_id, world)),
       drawContent(message, world),
+      ...message.previews.map((preview) => drawPreview(preview, message, world)),
       drawReactions(message, world),
       drawActions(message, world),
     ),
@@ -144,22 +145,39 @@ function drawContent(message, world) {
 }
 
 function picture(key) {
-  return h("img", { class: "picture", src: `/sandbox/resource/${encodeURIComponent(key)}`, alt: t("image"), "data-testid": "picture" });
+  return h("img", { class: "picture", src: resource(key), alt: t("image"), "data-testid": "picture" });
+}
+
+function resource(key) {
+  return `/sandbox/resource/${encodeURIComponent(key)}`;
 }
 
 function fileLink(content) {
   const name = content.file_name ?? t("file");
-  return h("a", { href: `/sandbox/resource/${encodeURIComponent(content.file_key)}`, download: name, "data-testid": "file", "aria-label": t("download", { name }) }, `[${t("file")}] ${name}`);
+  return h("a", { href: resource(content.file_key), download: name, "data-testid": "file", "aria-label": t("download", { name }) }, `[${t("file")}] ${name}`);
 }
 
-function cardContext(message, world) {
+// What an app has made of a link in the message: its title, and its card below.
+function drawPreview(preview, message, world) {
+  const title = preview.i18n_title[languageKey] ?? (preview.title || Object.values(preview.i18n_title)[0]);
+  const icon = preview.image_key && h("img", { src: resource(preview.image_key), alt: "" });
+  if (icon) icon.addEventListener("error", () => icon.remove());
+  return h(
+    "div",
+    { class: "preview", "data-testid": "preview" },
+    title && h("a", { class: "preview-title", href: preview.href || preview.url, title: preview.url, target: "_blank", rel: "noopener" }, icon, h("span", {}, title)),
+    preview.card && drawCard(preview.card, cardContext(message, world, preview.token)),
+  );
+}
+
+function cardContext(message, world, previewToken = "") {
   return {
     nameOf: world.nameOf,
-    pictureOf: (key) => `/sandbox/resource/${encodeURIComponent(key)}`,
+    pictureOf: resource,
     confirm,
     click: async (action) => {
       try {
-        const result = await post("click", { person: world.me, message_id: message.message_id, action });
+        const result = await post("click", { person: world.me, message_id: message.message_id, preview_token: previewToken, action });
         if (result.code !== 0) toast("error", failure(result.code));
         else if (result.toast) toast(result.toast.type ?? "info", localised(result.toast));
       } catch (error) {

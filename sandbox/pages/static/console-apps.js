@@ -63,7 +63,7 @@ function drawApp(root, desk, app, scopes, people, templates) {
     const sure = await confirm({ title: t("delete_app_title", { name: nameOf(app) }), text: t("delete_app_text") });
     if (sure && (await desk.attempt(() => remove(`apps/${app.app_id}`), ""))) await again(root, desk, null);
   }, { class: "plain danger", "data-testid": "app-delete" });
-  const eventRows = templates.map((template) => [template.type, inLanguage(template.title)]);
+  const eventRows = templates.filter((template) => !template.callback).map((template) => [template.type, inLanguage(template.title)]);
   return form(
     "app-edit", save, t("save"),
     section(
@@ -96,7 +96,7 @@ function drawApp(root, desk, app, scopes, people, templates) {
       t("callbacks"),
       field(t("callback_mode"), select("callback_mode", [["", t("as_events")], ["websocket", t("by_connection")], ["webhook", t("by_webhook")]], app.callback_mode ?? "")),
       field(t("callback_url"), input("callback_url", app.callback_url, { type: "url" })),
-      choices("callbacks", [["card.action.trigger", t("card_action")]], app.callbacks),
+      choices("callbacks", [["card.action.trigger", t("card_action")], ["url.preview.get", t("link_preview")]], app.callbacks),
     ),
     section(
       t("availability"),

@@ -95,6 +95,7 @@ const WORDS = {
   callback_mode: ["订阅方式", "How callbacks arrive"],
   callback_url: ["回调请求地址（默认与事件相同）", "Callback URL, the events' unless set"],
   card_action: ["卡片回传交互", "Card interaction"],
+  link_preview: ["拉取链接预览数据", "Link previews"],
   availability: ["可用范围", "Availability"],
   for_all: ["全部成员", "Everybody"],
   for_some: ["只对选中的成员可用", "Only these people"],

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import logging
+import runpy
 import time
 from datetime import timedelta
 from typing import Any
@@ -21,11 +22,12 @@ from events.ingress.inbox import store
 from events.ingress.incoming import IncomingEvent, read_event
 from events.log.sentences import LOST_CLICK
 from events.models import Event
+from feishu.card_rules import check
 from feishu.text import Text
 from tests.events.handler_runs import handle
 from tests.factories import click_event, make_bot
 from tests.services.log_lines import lines
-from tests.services.processes import PATIENCE
+from tests.services.processes import PATIENCE, PROJECT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
@@ -311,6 +313,20 @@ async def test_late_or_failed_preview_is_answered_with_nothing(database, respond
     for late in (True, False):
         asked = await database.run(called, "url.preview.get", {"late": late})
         assert await answer(responder, asked, budget=0.1 if late else 20) == {}
+
+
+async def test_example_of_the_documents_previews_its_own_links(database, responder):
+    runpy.run_path(str(PROJECT / "docs/examples/preview.py"))
+
+    async def preview(url: str) -> Any:
+        asked = await database.run(called, "url.preview.get", {"context": {"url": url}})
+        return await answer(responder, asked)
+
+    shown = await preview("https://shop.example.com/orders/4711")
+    assert shown["inline"] == {"i18n_title": {"zh_cn": "订单 4711", "en_us": "Order 4711"}}
+    assert shown["card"]["type"] == "raw"
+    check(shown["card"]["data"])
+    assert await preview("https://example.com/") == {}
 
 
 ACTIONS = (
