@@ -99,6 +99,7 @@ def _fill(preview: Preview, answer: AppAnswer) -> bool:
     """Take from the answer what the client can show; whether there is something. No mistake in it is told to anybody."""
     try:
         response = mapping_of(parse_json(answer.data)) if answer.outcome == "acked" and answer.data else {}
+        json.dumps(response, ensure_ascii=False).encode()  # half of a surrogate pair cannot be shown
     except ValueError:
         return False
     inline = mapping_of(response.get("inline"))

@@ -107,6 +107,7 @@ async def test_no_more_than_five_links_are_asked_about(platform: Platform, conne
         ({}, None),
         ([], None),
         (b"no json", None),
+        (b'{"inline": {"title": "\\ud800"}}', None),
         (None, None),
     ],
 )
