@@ -1,5 +1,5 @@
-"""Commands of people: written to the bot in a direct chat or, mentioning it, in a group; chosen from its menu; or put right by
-editing a message."""
+"""Commands of people: written to the bot in a direct chat or, where they are for it, in a group; chosen from its menu; or put
+right by editing a message."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.errors import CANNOT_ASK, AuthError, InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import Answered
 from bots.errors import BotDisabledError
-from bots.identity import own_open_id
+from bots.groups.policy import is_for
 from bots.models import Bot
 from core.access.actors import Actor
 from core.database.connections import give_back
@@ -78,12 +78,13 @@ class Request:
     """Equal for all attempts at the same request; at most 140 characters."""
     event: Event
     message_id: str = ""
+    chat_id: str = ""
     is_direct: bool = True
 
 
 def run_command(event: Event, bot: Bot) -> None:
     """Run the command in the message. In a direct chat, what is no command is answered with help where nobody else takes it;
-    messages of other bots are ignored, and in groups those that do not mention this one."""
+    messages of other bots are ignored, and in groups those that are not for this one."""
     message = mapping_of(event.data.get("message"))
     request = _request_in(event, bot, mapping_of(event.data.get("sender")), message)
     if request is None:
@@ -166,6 +167,7 @@ def _request_in(event: Event, bot: Bot, sender: dict[str, Any], message: dict[st
         key=f"message:{message_id}"[:140],
         event=event,
         message_id=message_id,
+        chat_id=text_of(message.get("chat_id")),
         is_direct=message.get("chat_type") == "p2p",
     )
 
@@ -179,10 +181,8 @@ def _command_of(written: WrittenMessage) -> "Command | None":
 
 
 def _is_addressed(request: Request, written: WrittenMessage) -> bool:
-    """Whether the message is for this bot: in a group it has to be mentioned itself. May ask the platform for its open_id."""
-    if request.is_direct or (written.mentions_all and request.bot.answers_at_all):
-        return True
-    return bool(written.mentioned) and own_open_id(request.bot) in written.mentioned
+    """Whether the message is for this bot; see ``events.is_addressed``. Of an edited message its event does not say that."""
+    return request.is_direct or is_for(request.bot, written, chat_id=request.chat_id)
 
 
 def _hint(request: Request, written: WrittenMessage) -> None:

@@ -24,6 +24,20 @@ class Transport(models.TextChoices):
     WEBHOOK = "webhook", _("Webhook")
 
 
+class GroupPolicy(models.TextChoices):
+    """Which messages of a group a bot answers. In a direct chat it answers all."""
+
+    MENTIONED = "mentioned", _("When it is mentioned")
+    MENTIONED_OR_ALL = "mentioned_or_all", _("When it or everybody (@all) is mentioned")
+    EVERY_MESSAGE = "every_message", _("Every message")
+    """But one that mentions another bot and not this one: that is for the other."""
+    NEVER = "never", pgettext_lazy("group policy", "Never")
+
+
+ANSWERING_UNMENTIONED: Final = (GroupPolicy.MENTIONED_OR_ALL, GroupPolicy.EVERY_MESSAGE)
+"""With these a bot answers messages that do not mention it."""
+
+
 class WebhookSecret(models.TextChoices):
     """What proves that a webhook request is the platform's; the values are the names of the bot's fields."""
 

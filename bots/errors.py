@@ -26,6 +26,10 @@ class LookupBusyError(BotsError):
     """Too many are asking the platform for people or groups at once."""
 
 
+class TooManyExceptionsError(BotsError):
+    """A bot has as many exceptions for groups as it may."""
+
+
 class TooManyRegistrations(BotsError):
     """An operator asks for QR codes faster than anybody scans them, or too many wait in the whole portal."""
 

@@ -118,6 +118,8 @@ def save_bot(
     if is_elsewhere:
         bot.open_id = ""  # another one there
         rotation.leave_next_secrets(bot, changed=changed)
+    if stored is not None:
+        bot.has_group_exceptions = stored.has_group_exceptions  # not of this form
     rotation.arrange(bot, changed=changed)
     bot.save()
     arrange_slots(bot)

@@ -1,6 +1,8 @@
 """Checks on what operators type."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -9,6 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from feishu.names import is_host
 from feishu.proxies import parse_proxy
 from feishu.scopes import MAX_SCOPES, is_scope
+
+_CHAT_ID: Final = re.compile(r"oc_[0-9A-Za-z_-]+", re.ASCII)
+
+
+def validate_chat_id(value: str) -> None:
+    """The ID of a group."""
+    if not _CHAT_ID.fullmatch(value):
+        raise ValidationError(_("The ID of a group chat begins with oc_."), code="invalid_chat_id")
 
 
 def validate_scope(entry: str) -> None:

@@ -31,6 +31,8 @@ class WrittenMessage:
     text: str = ""
     mentioned: frozenset[str] = frozenset()
     """open_ids of the people and bots that are mentioned."""
+    people: frozenset[str] = frozenset()
+    """Of these, whom the event calls a person; others are bots, or it does not say."""
     mentions_all: bool = False
     has_media: bool = False
     """A rich-text message with a picture or a video in it."""
@@ -60,6 +62,7 @@ def read_message(message: object) -> WrittenMessage:
         kind=text_of(kind),
         text="".join(reading.parts).strip(),
         mentioned=frozenset(reading.mentioned),
+        people=frozenset(reading.people),
         mentions_all=reading.mentions_all,
         has_media=reading.has_media,
     )
@@ -71,6 +74,7 @@ class _Reading:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.mentioned: set[str] = set()
+        self.people: set[str] = set()
         self.mentions_all = False
         self.has_media = False
 
@@ -111,6 +115,8 @@ class _Reading:
         open_id = who if isinstance(who, str) else mapping_of(who).get("open_id")
         if isinstance(open_id, str) and open_id.startswith("ou_"):
             self.mentioned.add(open_id)
+            if fields.get("mentioned_type") == "user":
+                self.people.add(open_id)
         elif fields.get("key") == "@_all" or open_id in _MENTION_OF_ALL or not _is_anybody(who):
             self.mentions_all = True  # @all has no id
 

@@ -12,6 +12,10 @@ name_actions(
         "bot.enabled": (_("Bot switched on"), _("%(actor)s switched the bot %(target)s on")),
         "bot.disabled": (_("Bot switched off"), _("%(actor)s switched the bot %(target)s off")),
         "bot.deleted": (_("Bot deleted"), _("%(actor)s deleted the bot %(target)s")),
+        "bot.group_policy_set": (
+            _("Answers of a bot in a group set"),
+            _("%(actor)s set which messages of the group %(target)s a bot answers"),
+        ),
         "bot.secrets_promoted": (
             _("Next secrets of a bot put in use"),
             _("%(actor)s put the next secrets of the bot %(target)s in use"),

@@ -48,7 +48,8 @@ class Migration(migrations.Migration):
                 ('stale_after_minutes', models.PositiveIntegerField(default=30, help_text='Minutes. Events that reach the portal later than that are stored but not handled. 0: never.', verbose_name='events too old after')),
                 ('handlers_per_second', models.PositiveIntegerField(default=0, help_text='How many handlers may start for this bot in a second, on all workers together. 0: no limit.', verbose_name='handlers a second')),
                 ('open_id', models.CharField(blank=True, editable=False, max_length=64)),
-                ('answers_at_all', models.BooleanField(default=False, help_text='In a group the bot answers commands of messages that mention it. Switched on, it also answers those that mention everybody (@all).', verbose_name='answer when everybody is mentioned')),
+                ('group_policy', models.CharField(choices=[('mentioned', 'When it is mentioned'), ('mentioned_or_all', 'When it or everybody (@all) is mentioned'), ('every_message', 'Every message'), ('never', 'Never')], default='mentioned', help_text='Which messages of a group are for the bot: its commands obey this, and handlers that ask for it. To receive every message the app needs the scope im:message.group_msg; one that mentions another bot alone is left to that bot.', max_length=16, verbose_name='answers in groups')),
+                ('has_group_exceptions', models.BooleanField(default=False, editable=False)),
                 ('auth_scopes', models.JSONField(default=bots.models.bots.default_scopes, help_text='Permissions an authorization card asks for when nothing else is said.', validators=[bots.validators.validate_scopes], verbose_name='scopes to ask for')),
                 ('asks_by_device_code', models.BooleanField(default=False, help_text='People confirm on a page of Feishu, and the app needs no redirect URL. Bots added by QR code begin this way; switch it off once the redirect URL is registered in the developer console. Without PUBLIC_URL it is always so.', verbose_name='consent by device code')),
                 ('event_retention_days', models.PositiveSmallIntegerField(blank=True, help_text='Days, at least 2. Empty: as the portal is set up.', null=True, validators=[django.core.validators.MinValueValidator(2)], verbose_name='keep events for')),
@@ -61,7 +62,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'bot',
                 'verbose_name_plural': 'bots',
                 'ordering': ('name', 'app_id'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('platform__in', ['feishu', 'lark', 'custom'])), name='bot_platform_known'), models.CheckConstraint(condition=models.Q(('transport__in', ['websocket', 'webhook'])), name='bot_transport_known'), models.CheckConstraint(condition=models.Q(('callback_transport__in', ['', 'websocket', 'webhook'])), name='bot_callback_transport_known'), models.CheckConstraint(condition=models.Q(models.Q(('platform', 'custom'), _negated=True), models.Q(models.Q(('open_url', ''), _negated=True), models.Q(('accounts_url', ''), _negated=True)), _connector='OR'), name='bot_custom_has_addresses', violation_error_message='Custom addresses need both an OpenAPI and an accounts address.'), models.CheckConstraint(condition=models.Q(('slot_count__gte', 1), ('slot_count__lte', 50)), name='bot_slot_count_in_range')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('platform__in', ['feishu', 'lark', 'custom'])), name='bot_platform_known'), models.CheckConstraint(condition=models.Q(('transport__in', ['websocket', 'webhook'])), name='bot_transport_known'), models.CheckConstraint(condition=models.Q(('callback_transport__in', ['', 'websocket', 'webhook'])), name='bot_callback_transport_known'), models.CheckConstraint(condition=models.Q(('group_policy__in', ['mentioned', 'mentioned_or_all', 'every_message', 'never'])), name='bot_group_policy_known'), models.CheckConstraint(condition=models.Q(models.Q(('platform', 'custom'), _negated=True), models.Q(models.Q(('open_url', ''), _negated=True), models.Q(('accounts_url', ''), _negated=True)), _connector='OR'), name='bot_custom_has_addresses', violation_error_message='Custom addresses need both an OpenAPI and an accounts address.'), models.CheckConstraint(condition=models.Q(('slot_count__gte', 1), ('slot_count__lte', 50)), name='bot_slot_count_in_range')],
             },
         ),
         migrations.CreateModel(
@@ -415,6 +416,24 @@ class Migration(migrations.Migration):
                 'verbose_name': 'silenced problem',
                 'verbose_name_plural': 'silenced problems',
                 'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='GroupException',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('chat_id', models.CharField(max_length=128, validators=[bots.validators.validate_chat_id], verbose_name='chat ID')),
+                ('name', models.CharField(blank=True, max_length=200, verbose_name='name')),
+                ('policy', models.CharField(choices=[('mentioned', 'When it is mentioned'), ('mentioned_or_all', 'When it or everybody (@all) is mentioned'), ('every_message', 'Every message'), ('never', 'Never')], max_length=16, verbose_name='answers')),
+                ('changed_by', models.CharField(max_length=200, verbose_name='changed by')),
+                ('changed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='changed')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='group_exceptions', to='bots.bot', verbose_name='bot')),
+            ],
+            options={
+                'verbose_name': 'exception for a group',
+                'verbose_name_plural': 'exceptions for groups',
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('bot', 'chat_id'), name='group_exception_once'), models.CheckConstraint(condition=models.Q(('policy__in', ['mentioned', 'mentioned_or_all', 'every_message', 'never'])), name='group_exception_policy_known')],
             },
         ),
         migrations.CreateModel(

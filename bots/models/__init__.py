@@ -5,6 +5,7 @@ from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bo
 from bots.models.card_templates import CardTemplate
 from bots.models.checkups import Checkup, StoredFinding
 from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
+from bots.models.groups import GroupException
 from bots.models.incidents import Incident, Notice, NoticeCard, ProblemSilence
 from bots.models.people import PeopleLookup, Person, PersonKey, PersonPicture
 from bots.models.processes import FleetProcess
@@ -23,6 +24,7 @@ __all__ = [
     "ConnectionLoss",
     "ConnectionSlot",
     "FleetProcess",
+    "GroupException",
     "Incident",
     "MessageBatch",
     "Notice",

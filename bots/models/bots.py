@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bots.enums import PlatformName, TokenEndpoint, Transport, WebhookSecret
+from bots.enums import GroupPolicy, PlatformName, TokenEndpoint, Transport, WebhookSecret
 from bots.validators import validate_address, validate_proxy, validate_scopes
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField, encrypted_field
@@ -163,14 +163,18 @@ class Bot(models.Model):
     open_id = models.CharField(max_length=64, blank=True, editable=False)
     """The bot's own open_id, by which mentions of it are told from those of others; empty until the platform was asked, see
     ``bots.identity``."""
-    answers_at_all = models.BooleanField(
-        _("answer when everybody is mentioned"),
-        default=False,
+    group_policy = models.CharField(
+        _("answers in groups"),
+        max_length=16,
+        choices=GroupPolicy.choices,
+        default=GroupPolicy.MENTIONED,
         help_text=_(
-            "In a group the bot answers commands of messages that mention it. Switched on, it also answers those that "
-            "mention everybody (@all)."
+            "Which messages of a group are for the bot: its commands obey this, and handlers that ask for it. To receive every "
+            "message the app needs the scope im:message.group_msg; one that mentions another bot alone is left to that bot."
         ),
     )
+    has_group_exceptions = models.BooleanField(default=False, editable=False)
+    """Whether there is a ``GroupException`` of the bot: without one, no message costs a query."""
     auth_scopes = models.JSONField(
         _("scopes to ask for"),
         default=default_scopes,
@@ -222,6 +226,9 @@ class Bot(models.Model):
             models.CheckConstraint(
                 name="bot_callback_transport_known",
                 condition=models.Q(callback_transport__in=["", *Transport.values]),
+            ),
+            models.CheckConstraint(
+                name="bot_group_policy_known", condition=models.Q(group_policy__in=GroupPolicy.values)
             ),
             models.CheckConstraint(
                 name="bot_custom_has_addresses",

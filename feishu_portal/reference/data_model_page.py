@@ -54,6 +54,7 @@ def _days(setting: str, zh_cn: str = "", en_us: str = "") -> Text:
 def kept() -> dict[str, Text]:
     """How long the rows of each model stay, and what bounds their number."""
     from auth_sessions.retention import ANSWERED_KEPT, DRAFTS_KEPT, LINKS_KEPT  # noqa: PLC0415 -- see above
+    from bots.groups.service import MAX_EXCEPTIONS  # noqa: PLC0415 -- see above
     from bots.people.pictures import MAX_BYTES  # noqa: PLC0415 -- see above
     from bots.retention import (  # noqa: PLC0415 -- see above
         INCIDENTS_KEPT,
@@ -110,6 +111,10 @@ def kept() -> dict[str, Text]:
             f"Goes with its person; one of each, of at most {MAX_BYTES // 1000} kB",
         ),
         "bots.PeopleLookup": _OF_BOT,
+        "bots.GroupException": Text(
+            f"由操作员删除；每个机器人至多 {MAX_EXCEPTIONS} 个",
+            f"Until an operator sets the group as the bot's others; {MAX_EXCEPTIONS} of a bot at most",
+        ),
         "bots.FleetProcess": Text(
             "每个进程一行，进程消失后删除", "One row for each process; goes when it is away"
         ),

@@ -9,7 +9,10 @@ from auth_sessions import handlers
 from auth_sessions.commands import HELP, NOT_UNDERSTOOD, ONLY_COMMANDS
 from auth_sessions.enums import TokenStatus
 from auth_sessions.models import Answered, AuthSession, UserToken
+from bots.enums import GroupPolicy
+from bots.groups.service import set_group_policies
 from bots.models import Bot
+from core.access.actors import SYSTEM
 from events.enums import RunStatus
 from events.models import HandlerRun
 from feishu.errors import FeishuError
@@ -229,11 +232,32 @@ AT_ALL = [
 
 
 @pytest.mark.parametrize("message", AT_ALL)
-@pytest.mark.parametrize("answers", [False, True])
-def test_bot_answers_mentions_of_everybody_where_it_is_set_to(bot, platform, message, answers):
-    bot.answers_at_all = answers
+@pytest.mark.parametrize("policy", [GroupPolicy.MENTIONED, GroupPolicy.MENTIONED_OR_ALL])
+def test_bot_answers_mentions_of_everybody_where_it_is_set_to(bot, platform, message, policy):
+    bot.group_policy = policy
     write(bot, chat_type="group", **message)
-    assert platform.reply.called == answers
+    assert platform.reply.called == (policy == GroupPolicy.MENTIONED_OR_ALL)
+
+
+def test_group_with_an_exception_is_answered_as_it_says(bot, platform):
+    wanted = {"oc_quiet": GroupPolicy.NEVER, "oc_open": GroupPolicy.EVERY_MESSAGE}
+    set_group_policies(bot=bot, wanted=wanted, names={}, actor=SYSTEM)
+    for chat_id, text, is_answered in (
+        ("oc_quiet", "@_user_1 /help", False),
+        ("oc_open", "/help", True),
+        ("oc_open", "good morning", False),
+        ("oc_other", "/help", False),
+    ):
+        platform.reply.reset()
+        named = mentions("ou_bot") if "@" in text else []
+        write(bot, text=text, chat_type="group", chat_id=chat_id, mentions=named)
+        assert platform.reply.called == is_answered
+
+
+def test_bot_that_is_silent_in_groups_answers_in_direct_chats(bot, platform):
+    bot.group_policy = GroupPolicy.NEVER
+    write(bot, text="/help")
+    assert platform.reply.called
 
 
 # --- from the menu

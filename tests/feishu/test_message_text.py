@@ -25,6 +25,15 @@ def test_text_is_read_without_its_mentions():
     assert (written.text, written.mentioned) == ("/auth", {"ou_bot"})
 
 
+def test_people_are_told_from_bots_where_the_event_does():
+    person = MENTION | {"id": {"open_id": "ou_lin"}, "mentioned_type": "user"}
+    bot = MENTION | {"mentioned_type": "bot"}
+    untold = MENTION | {"id": {"open_id": "ou_old"}}
+    written = read_message(text_message("@_user_1 /auth", mentions=[person, bot, untold]))
+    assert written.mentioned == {"ou_lin", "ou_bot", "ou_old"}
+    assert written.people == {"ou_lin"}
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,6 +1,5 @@
 """Alert receivers: which chat gets the alerts of which Alertmanager."""
 
-import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.chat_picker import ChatInput
+from bots.validators import validate_chat_id
 from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, copyable, identifier, text_block, when
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
-_CHAT_ID: Final = re.compile(r"oc_[0-9A-Za-z_-]+", re.ASCII)
 _CONFIGURATION: Final = """\
 receivers:
   - name: feishu
@@ -51,8 +50,7 @@ class AlertReceiverForm(ModelForm):
 
     def clean_chat_id(self) -> str:
         chat_id: str = self.cleaned_data["chat_id"].strip()
-        if not _CHAT_ID.fullmatch(chat_id):
-            raise ValidationError(_("The ID of a group chat begins with oc_."))
+        validate_chat_id(chat_id)
         return chat_id
 
     def clean_alertmanager_url(self) -> str:

@@ -14,6 +14,7 @@ from bots.models import (
     Checkup,
     ConnectionLoss,
     ConnectionSlot,
+    GroupException,
     Incident,
     MessageBatch,
     Notice,
@@ -73,6 +74,8 @@ STATEMENTS: dict[str, Statement] = {
     "loss_by_bot": lambda: ConnectionLoss.objects.since(NOW).filter(bot=ID).order_by("-at")[:10],
     "loss_by_age": lambda: ConnectionLoss.objects.filter(at__lt=NOW).order_by("at"),
     "platformcount.next_check_at": lambda: PlatformCount.objects.filter(next_check_at__lte=NOW).order_by("next_check_at")[:10],
+    # Whether a message of a group is for the bot.
+    "group_exception_once": lambda: GroupException.objects.filter(bot=ID, chat_id="oc"),
     # --- incidents
     # Retention, and those that are over on the first page.
     "incident_by_age": lambda: Incident.objects.filter(closed_at__lt=NOW).order_by("closed_at"),

@@ -1,0 +1,1 @@
+"""Groups that a bot is in, and which of their messages it answers."""
