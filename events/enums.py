@@ -33,7 +33,7 @@ ENDED_RUNS = (RunStatus.SUCCEEDED, RunStatus.DEAD, RunStatus.SKIPPED)
 
 
 class RunFailure(models.TextChoices):
-    """Why the last attempt of a handler run failed."""
+    """Why the last attempt of a handler run failed, or none was made."""
 
     RAISED = "raised", _("The handler raised an error")
     TIMED_OUT = "timed_out", _("The handler took too long")
@@ -41,6 +41,8 @@ class RunFailure(models.TextChoices):
     NOT_INSTALLED = "not_installed", _("The handler is not installed")
     MISREGISTERED = "misregistered", _("The handler is registered wrongly")
     RESTORED = "restored", _("Set aside when a backup was restored")
+    NOT_ADDRESSED = "not_addressed", _("The message was not for the bot")
+    """Of a run that was skipped: the handler is for messages that are."""
 
 
 class DeliveryStatus(models.TextChoices):

@@ -11,7 +11,7 @@ import prometheus_client
 from bots.metrics import bot_label
 from core.metrics.labels import OTHER, BoundedLabels
 from core.metrics.registry import WAITS, counter, histogram
-from events.enums import Arrived, DeliveryStatus, OptionalWork
+from events.enums import Arrived, DeliveryStatus, OptionalWork, RunStatus
 from feishu.text import Text
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def count_attempt(run: "HandlerRun", *, seconds: float, succeeded: bool) -> None
 def count_failures(ends: "Sequence[RunEnd]") -> None:
     """These ends were written; of those that are failures one is counted for each."""
     for end in ends:
-        if not end.failure:
+        if not end.failure or end.status == RunStatus.SKIPPED:
             continue
         (handler,) = _handlers.bounded(end.run.handler)
         _handler_attempts.labels(handler).inc()

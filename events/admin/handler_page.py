@@ -103,7 +103,10 @@ def takes(handler: Registration) -> str:
     if handler.pattern == OTHERS:
         return gettext("Events that no other handler takes")
     words = type_in_words(handler.pattern)
-    return handler.pattern if words == handler.pattern else f"{words} · {handler.pattern}"
+    parts = [handler.pattern] if words == handler.pattern else [words, handler.pattern]
+    if handler.addressed:
+        parts.append(gettext("only those for the bot"))
+    return " · ".join(parts)
 
 
 def handlers_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponseBase:

@@ -47,7 +47,7 @@ def read_cells(events: Sequence[Event]) -> dict[int, Cells]:
     """By the events' primary keys, in two queries for a page."""
     cells = {event.pk: Cells() for event in events}
     runs = HandlerRun.objects.filter(event__in=list(cells), is_current=True).order_by("pk")
-    for run in runs.only("event_id", "handler", "status", "round")[:MAX_RUNS]:
+    for run in runs.only("event_id", "handler", "status", "failure", "round")[:MAX_RUNS]:
         cells[run.event_id].runs.append(run)
     for one in cells.values():
         one.runs.sort(key=lambda run: run.status != RunStatus.DEAD)
@@ -111,7 +111,7 @@ def chips(runs: Iterable[HandlerRun]) -> SafeString:
         " ",
         '<span class="portal-chip" data-status="{}" title="{} · {}">{} {}</span>',
         (
-            (run.status, run.handler, RunStatus(run.status).label, _MARKS.get(RunStatus(run.status), "…"), short_name(run.handler))
+            (run.status, run.handler, run.status_in_words, _MARKS.get(RunStatus(run.status), "…"), short_name(run.handler))
             for run in runs[:MAX_CHIPS]
         ),
     )  # fmt: skip

@@ -45,7 +45,10 @@ class EventProblem:
 
 def problems_of(life: EventLife, *, may_change: bool) -> list[EventProblem]:
     """The first ``MAX_PROBLEMS``; without the repairs that the reader may not make."""
-    found = [*_of_event(life.event), *map(_of_run, life.dead_runs), *map(_of_delivery, life.dead_deliveries)]
+    is_unaddressed = any(run.failure == RunFailure.NOT_ADDRESSED for run in life.runs if run.is_current)
+    is_left = is_unaddressed and life.event.status == EventStatus.IGNORED
+    of_event = () if is_left else _of_event(life.event)
+    found = [*of_event, *map(_of_run, life.dead_runs), *map(_of_delivery, life.dead_deliveries)]
     if not may_change:
         found = [_without_changes(problem) for problem in found]
     return found[:MAX_PROBLEMS]

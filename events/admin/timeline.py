@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from core.console.badges import state
+from core.console.badges import label, state
 from core.console.rendering import actor, ago, duration, exact
 from core.vault.redaction import redact_text
 from events.admin.life import Attempt, EventLife
@@ -90,7 +90,7 @@ def handler_runs(life: EventLife) -> str:
         Entry(
             run,
             run.handler,
-            state(RunStatus(run.status), RUN_COLOURS),
+            label(run.status_in_words, RUN_COLOURS.get(RunStatus(run.status), "")),
             list(_attempt_lines(run, life.run_attempts.get(run.pk, {}))),
         )
         for run in life.runs
@@ -121,8 +121,9 @@ def _rendered(kind: str, entries: list[Entry], empty: str) -> str:
 
 def _attempt_lines(row: Row, attempts: Mapping[int, Attempt]) -> Iterator[AttemptLine]:
     is_running = row.status == RunStatus.RUNNING
-    # A row that ended before its first attempt has none at all.
-    numbers = range(1, row.attempts + 1) if attempts or is_running else ()
+    # A row that ended before its first attempt has none at all; the last one of a run that was skipped is not made.
+    made = row.attempts - (row.status == RunStatus.SKIPPED and isinstance(row, HandlerRun))
+    numbers = range(1, made + 1) if attempts or is_running else ()
     for number in numbers:
         if attempt := attempts.get(number):
             error = redact_text(attempt.error.strip())

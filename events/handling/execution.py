@@ -19,6 +19,7 @@ from core.database.sqlite import is_locked
 from core.database.text import storable
 from core.database.transactions import bounded_transaction
 from core.log_pace import THINNED
+from events.addressing import is_addressed
 from events.enums import RunFailure, RunStatus
 from events.errors import MessagesAwaitedError, StaleClaimError
 from events.expansion import expansion_in_time
@@ -54,6 +55,11 @@ class Executed:
     """The handler was not called: the run begins again after that, and no attempt is counted."""
     result: Any = None
     freed: Sequence[HandlerRun] = ()
+
+    @property
+    def has_failed(self) -> bool:
+        is_skipped = self.end is not None and self.end.status == RunStatus.SKIPPED
+        return not (self.succeeded or is_skipped or self.put_off is not None)
 
 
 def admit(run: HandlerRun, *, is_on: bool) -> Registration | RunEnd | None:
@@ -120,14 +126,17 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
             is_final = run.attempts >= handler.max_attempts
             end = failed(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=is_final)
             executed = Executed(end, is_ours=is_ours)
-        if not executed.succeeded and executed.put_off is None:
+        if executed.has_failed:
             step.fail(str(executed.end.failure) if executed.end else "taken over")
         return executed
 
 
 def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = False) -> Executed:
+    # Both before any transaction: they may ask the platform.
+    if handler.addressed and not is_addressed(run.event, run.event.bot):
+        return Executed(RunEnd(run, RunStatus.SKIPPED, RunFailure.NOT_ADDRESSED))
     if handler.expand:
-        run.event.expanded = expansion_in_time(run.event)  # before any transaction: it may ask the platform
+        run.event.expanded = expansion_in_time(run.event)
     if not handler.atomic:
         give_back()
         returned = handler.function(run.event, run.event.bot)

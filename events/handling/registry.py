@@ -14,6 +14,7 @@ from events.handling.aliases import resolve
 from events.handling.identity import default_name, fault_of_name, is_async, place_of_caller, yields
 from feishu import card_buttons
 from feishu.callbacks import CLICK, CLICKS, is_callback
+from feishu.envelope import MESSAGE_RECEIVED
 
 if TYPE_CHECKING:
     from events.models import Event
@@ -48,6 +49,7 @@ class Registration:
     enabled: bool | str = True
     even_stale: bool = False
     expand: bool = False
+    addressed: bool = False
     status: str = ""
     action: str | None = None
     once: bool = False
@@ -124,6 +126,8 @@ class HandlerRegistry:
                 'with name="…", also where one function is registered twice or one factory made both.'
             )
         yield from (f"{subject} {fault}" for fault in _faults_of_yielding(new))
+        if new.addressed and new.pattern != MESSAGE_RECEIVED:
+            yield f"{subject} is for {new.pattern}: leave addressed out, which is for {MESSAGE_RECEIVED} alone."
         if new.action is not None:
             if other := self._card_handlers.get(new.action):
                 yield f'{subject} answers clicks with the action "{new.action}", as does {other.name} at {other.place}.'
@@ -188,6 +192,7 @@ def on(
     enabled: bool | str = True,
     even_stale: bool = False,
     expand: bool = False,
+    addressed: bool = False,
 ) -> Callable[[H], H]:
     """Register ``function(event, bot)``, sync or async, for events whose type is ``pattern``. Texts that it yields are
     shown as they come, in one reply to the event's message.
@@ -216,6 +221,9 @@ def on(
     ``expand``: before the handler is called, the messages that an im.message.receive_v1 refers to are fetched, once for the
     event: those in a merged forward, and the one that is answered. They are in ``event.expanded`` (``events.expansion``), None
     for a message that refers to none; that takes some seconds of the handler's time.
+
+    ``addressed``: only messages that are for the bot, see ``events.is_addressed``: those of direct chats, and of a group those
+    that operators have set on the bot's page, by default the ones that mention it. The run of another is skipped.
     """
     place = place_of_caller()
 
@@ -234,6 +242,7 @@ def on(
                 enabled=enabled,
                 even_stale=even_stale,
                 expand=expand,
+                addressed=addressed,
                 status=alias.status,
             )
         )

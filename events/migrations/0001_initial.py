@@ -201,7 +201,7 @@ class Migration(migrations.Migration):
                 ('handler', models.CharField(max_length=200, verbose_name='handler')),
                 ('order_key', models.CharField(blank=True, editable=False, max_length=128)),
                 ('status', models.CharField(choices=[('queued', 'Waiting for its turn'), ('pending', 'Pending'), ('running', 'Running'), ('retrying', 'Waiting to retry'), ('succeeded', 'Succeeded'), ('dead', 'Failed'), ('skipped', 'Switched off')], default='pending', max_length=10, verbose_name='status')),
-                ('failure', models.CharField(blank=True, choices=[('raised', 'The handler raised an error'), ('timed_out', 'The handler took too long'), ('worker_lost', 'Its worker was gone'), ('not_installed', 'The handler is not installed'), ('misregistered', 'The handler is registered wrongly'), ('restored', 'Set aside when a backup was restored')], max_length=13, verbose_name='cause')),
+                ('failure', models.CharField(blank=True, choices=[('raised', 'The handler raised an error'), ('timed_out', 'The handler took too long'), ('worker_lost', 'Its worker was gone'), ('not_installed', 'The handler is not installed'), ('misregistered', 'The handler is registered wrongly'), ('restored', 'Set aside when a backup was restored'), ('not_addressed', 'The message was not for the bot')], max_length=13, verbose_name='cause')),
                 ('unknown_since', models.DateTimeField(editable=False, null=True)),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='bots.bot', verbose_name='bot')),
                 ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='events.event', verbose_name='event')),

@@ -81,6 +81,12 @@ class HandlerRun(Claimable):
     def __str__(self) -> str:
         return f"{self.handler} ({self.status})"
 
+    @property
+    def status_in_words(self) -> str:
+        """Of one that was skipped because its message was not for the bot: that."""
+        is_unaddressed = self.failure == RunFailure.NOT_ADDRESSED
+        return str((RunFailure.NOT_ADDRESSED if is_unaddressed else RunStatus(self.status)).label)
+
 
 class HandlerAttempt(Attempt):
     """One attempt of a handler run."""

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.access.models import User
-from events.enums import AttemptOutcome, RunFailure, RunStatus
+from events.enums import AttemptOutcome, EventStatus, RunFailure, RunStatus
 from events.models import Delivery, Event, HandlerAttempt, HandlerRun
 from tests.console.rows import Rows, page_of, signed_in, text_of
 from tests.factories import make_subscription
@@ -64,6 +64,20 @@ def test_timeline_says_which_handler_is_not_installed(rows: Rows, owner: User, s
     page = reverse("admin:events_event_change", args=[rows.event.pk])
     for language, text in (("en", "The handler is not installed"), ("zh-CN", "处理器未安装")):
         assert text in signed_in(owner, language).get(page).content.decode()
+
+
+def test_run_for_a_message_that_was_not_for_the_bot_says_so(rows: Rows, as_owner: Client) -> None:
+    now, run = timezone.now(), rows.event.handler_runs.get()
+    HandlerAttempt.objects.create(
+        run=run, number=1, started_at=now, finished_at=now, outcome=AttemptOutcome.FAILED, error="502"
+    )
+    HandlerRun.objects.update(status=RunStatus.SKIPPED, failure=RunFailure.NOT_ADDRESSED, attempts=2)
+    Event.objects.update(status=EventStatus.IGNORED)
+    html = text_of(as_owner.get(page_of("events_event", rows.event)))
+    assert "The message was not for the bot" in html
+    assert "Switched off" not in html
+    assert "No handler is on for it" not in html
+    assert html.count('data-testid="attempt"') == 1
 
 
 def test_timeline_shows_own_deliveries_beside_handler_runs(rows: Rows, owner: User, as_owner: Client) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import respx
 from django.db import connection
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
@@ -28,7 +29,7 @@ from tests.events.handler_runs import (
     stored_event,
     until,
 )
-from tests.factories import message_event
+from tests.factories import PLATFORM, make_bot, message_event
 from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
@@ -350,3 +351,40 @@ def test_log_lines_of_a_failed_handler_name_bot_event_run_and_attempt(own_handle
     assert (record.error, record.problem) == ("ValueError", "why it failed")
     assert ids.items() <= bound.items()
     assert "run" not in get_contextvars()
+
+
+# --- messages that are for the bot
+
+
+def test_handler_of_messages_for_the_bot_is_called_with_those_alone(own_handlers):
+    @registry.on("im.message.receive_v1", name="answer", addressed=True)
+    def answer(event, bot):
+        own_handlers.append(event.data["message"]["chat_type"])
+
+    bot = make_bot(open_id="ou_own")
+    handle(stored_event(message_event(), bot=bot))
+    event = handle(stored_event(message_event(chat_type="group"), bot=bot))
+    run = event.handler_runs.get()
+    assert own_handlers == ["p2p"]
+    assert (run.status, run.failure, run.attempt_log.count()) == (
+        RunStatus.SKIPPED,
+        RunFailure.NOT_ADDRESSED,
+        0,
+    )
+    assert event.status == EventStatus.IGNORED
+
+
+def test_run_is_attempted_again_while_it_cannot_be_told_whom_a_message_is_for(own_handlers):
+    @registry.on("im.message.receive_v1", name="answer", addressed=True)
+    def answer(event, bot):
+        own_handlers.append("called")
+
+    mention = {"key": "@_user_1", "id": {"open_id": "ou_own"}}
+    with respx.mock(base_url=PLATFORM) as router:
+        router.post("/open-apis/auth/v3/tenant_access_token/internal").respond(502)
+        event = handle(stored_event(message_event(chat_type="group", mentions=[mention])))
+    assert event.handler_runs.get().status == RunStatus.RETRYING
+    Bot.objects.update(open_id="ou_own")
+    due_again()
+    run_due(event.bot)
+    assert own_handlers == ["called"]

@@ -120,3 +120,11 @@ def test_handler_whose_setting_does_not_exist_is_off(settings):
     assert not handler.is_on
     settings.NO_SUCH_SETTING = True
     assert handler.is_on
+
+
+@pytest.mark.parametrize("pattern", ["im.message.*", "im.message.updated_v1", "*"])
+def test_handler_of_other_events_than_messages_asks_for_none_that_are_for_the_bot(pattern):
+    on("im.message.receive_v1", name="messages", addressed=True)(handle)
+    on(pattern, name="others", addressed=True)(another)
+    [fault] = faults()
+    assert f"is for {pattern}: leave addressed out" in fault
