@@ -7,7 +7,8 @@ from django.contrib.admin.utils import unquote
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.activity import Activity, activity_of
@@ -19,6 +20,7 @@ from bots.admin.checklist import ChecklistButton, live_checklist
 from bots.admin.connected_filter import ConnectedFilter
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls
 from bots.admin.deletion import BotDeletion
+from bots.admin.groups import GroupPages
 from bots.admin.incidents import open_incidents
 from bots.admin.people import PeoplePages
 from bots.admin.platform_count import counted
@@ -51,6 +53,7 @@ class BotAdmin(
     RegistrationPages,
     PeoplePages,
     ChatPages,
+    GroupPages,
     ConnectionControls,
     WebhookReadings,
     ChecklistButton,
@@ -78,6 +81,7 @@ class BotAdmin(
     actions_detail = (
         "send_card",
         {"title": _("Connection"), "icon": "cable", "items": [*BUTTONS]},
+        "groups",
         "extend",
         "use_next_secrets",
         "switch_brand",
@@ -165,7 +169,7 @@ class BotAdmin(
                 ),
             },
         ),
-        (_("Commands"), {"fields": ("answers_at_all", "own_open_id")}),
+        (_("Groups"), {"fields": ("group_policy", "exceptions", "own_open_id")}),
         (_("Operators"), {"fields": ("owners",)}),
     )
     add_fieldsets = (
@@ -217,6 +221,7 @@ class BotAdmin(
         return (
             "app_id",
             "at_platform",
+            "exceptions",
             "own_open_id",
             "proxy_in_use",
             "redirect_url",
@@ -267,6 +272,16 @@ class BotAdmin(
             return identifier(parse_proxy(bot.proxy_url).address)
         except (SealedValueError, ValueError):
             return gettext("It cannot be opened; enter it again.")
+
+    @column(_("exceptions for groups"))
+    def exceptions(self, bot: Bot) -> str:
+        """How many, and the way to them."""
+        count = bot.group_exceptions.count() if bot.has_group_exceptions else 0
+        words = ngettext("%(count)d group", "%(count)d groups", count) % {"count": count}
+        page = reverse("admin:bots_bot_groups", args=[bot.pk])
+        return format_html(
+            '{} · <a href="{}">{}</a>', words if count else gettext("None"), page, gettext("Groups")
+        )
 
     @column(_("open_id of the bot"))
     def own_open_id(self, bot: Bot) -> str:

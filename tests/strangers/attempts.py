@@ -213,6 +213,7 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
     live: dict[str, Any] = {"bot__id__exact": bot}
     return {
         "admin/bots/bot/<path:object_id>/change/": [{"name": "Taken over", "platform": "custom", "slot_count": "1"}],
+        "admin/bots/bot/<path:object_id>/groups/": [{"chat_id": "oc_tap", "policy": "every_message"}, {"group-oc_zulu": ""}],
         "admin/bots/bot/<path:object_id>/delete/": [{"post": "yes", "name": private.bot.name}],
         "admin/events/subscription/<path:object_id>/delete/": [{"post": "yes"}],
         "admin/events/event/<path:object_id>/replay/": [replay],

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from auth_sessions.enums import SessionState
 from auth_sessions.models import AgentAccess, AgentRegistration, ConnectedAgent
-from bots.enums import Channel, CheckResult
-from bots.models import Bot, FleetProcess, Notice, Person, PersonPicture, StoredFinding
+from bots.enums import Channel, CheckResult, GroupPolicy
+from bots.models import Bot, FleetProcess, GroupException, Notice, Person, PersonPicture, StoredFinding
 from bots.people.directory import remember
 from core.access.actors import SYSTEM, Actor
 from core.access.api_keys import add_api_client
@@ -178,6 +178,13 @@ def make_private() -> Private:
     HandlerSwitch.objects.create(bot=bot, handler="zulu.handlers.order", is_on=False)
     subscription = make_subscription(
         bot, name="Zulu shop", owner=owner, kind=SubscriptionKind.PULL, event_types=["zulu.secret.type_v1"]
+    )
+    GroupException.objects.create(
+        bot=bot,
+        chat_id="oc_zulu",
+        name="Zulu group",
+        policy=GroupPolicy.NEVER,
+        changed_by="operator:zulu-owner",
     )
     template = make_card_template(bot, name="zulu-card", description="Zulu card")
     greeting = Greeting.objects.create(

@@ -52,7 +52,7 @@ FOR_EVERY_ROLE = {
 """Forms that an auditor or a viewer may send, beside what is open to everybody: they read, or change nothing but the own account."""
 OF_AN_OPERATOR = {"events.ReplayJob", "events.Subscription"}
 """Seen by the operator whose they are, and by those who see everything."""
-READING_BUTTONS = {"check_again", "test_filter", "show_people", "show_recipients"}
+READING_BUTTONS = {"check_again", "groups", "test_filter", "show_people", "show_recipients"}
 """Buttons that lead to something to read; what they do when they are posted to is refused."""
 
 

@@ -52,6 +52,7 @@ def form_of(bot: Bot, **values: object) -> dict[str, object]:
             "slot_count": bot.slot_count,
             "stale_after_minutes": bot.stale_after_minutes,
             "handlers_per_second": bot.handlers_per_second,
+            "group_policy": bot.group_policy,
             "enabled": "on",
             "connect": "on",
             "auth_scopes": "\r\n".join(bot.auth_scopes),
