@@ -10,6 +10,7 @@ from bots.doctor.redirect_url import nearest
 from bots.doctor.scopes import compare_scopes
 from bots.doctor.subscriptions import compare_subscriptions
 from bots.enums import CheckResult
+from bots.groups.policy import answers_unmentioned
 from bots.identity import note_open_id
 from feishu.app_info import AppInfo
 from feishu.codes import explain
@@ -69,7 +70,7 @@ def application(case: Case) -> Iterator[Finding]:
         yield _state(app)
     except FeishuError as error:
         yield _unreadable(case, error)
-    yield from compare_scopes(case.bot.auth_scopes, app)
+    yield from compare_scopes(case.bot.auth_scopes, app, answers_unmentioned=answers_unmentioned(case.bot))
     yield from compare_subscriptions(case.bot, app)
     yield _redirect_url("" if case.bot.asks_by_device_code else case.bot.redirect_uri, app)
     yield refresh_switch(app)

@@ -68,6 +68,13 @@ ITEMS: Final = {
     Check.RECEIVING: Item(
         Text("机器人需要收到用户在单聊中发送的消息", "The bot has to receive what people write to it"), "auth"
     ),
+    Check.GROUP_MESSAGES: Item(
+        Text(
+            "没有它，平台只推送 @ 了机器人的群消息",
+            "Without it the platform sends only those messages of groups that mention the bot",
+        ),
+        "auth",
+    ),
     Check.USER_SCOPES: Item(
         Text(
             "授权页面只接受已开通的权限，否则显示错误 20027",

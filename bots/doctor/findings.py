@@ -27,6 +27,7 @@ class Check(StrEnum):
     APPLICATION = "application"
     SENDING = "sending"
     RECEIVING = "receiving"
+    GROUP_MESSAGES = "group_messages"
     USER_SCOPES = "user_scopes"
     OFFLINE_ACCESS = "offline_access"
     EVENTS = "events"
@@ -61,6 +62,7 @@ TITLES: Final = {
     Check.CLICKS: Text("卡片按钮回调", "Callback of card buttons"),
     Check.SENDING: Text("发送消息的权限", "Scope to send messages"),
     Check.RECEIVING: Text("接收单聊消息的权限", "Scope to receive direct messages"),
+    Check.GROUP_MESSAGES: Text("接收群聊全部消息的权限", "Scope to receive all messages of groups"),
     Check.USER_SCOPES: Text("向用户申请的权限", "Scopes to ask users for"),
     Check.OFFLINE_ACCESS: Text("长期授权 offline_access", "Lasting grants: offline_access"),
     Check.REFRESH: Text("刷新 user_access_token 的开关", "Switch “Refresh user_access_token”"),

@@ -13,12 +13,17 @@ SENDING: Final = ("im:message", "im:message:send_as_bot")
 """Either will do (page "Send message")."""
 RECEIVING: Final = ("im:message.p2p_msg:readonly", "im:message.p2p_msg", "im:message", "im:message:readonly")
 """Any of them has messages of direct chats pushed (page "Receive message")."""
+GROUP_MESSAGES: Final = ("im:message.group_msg", "im:message.group_msg:readonly")
+"""Either has all messages of groups pushed, and not only those that mention the bot."""
 _APP: Final = Text("应用身份", "the app's identity")
 _USER: Final = Text("用户身份", "the user's identity")
 
 
-def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Finding]:
-    """`asked`: what the bot asks users for. `app`: None where the platform did not let us read it."""
+def compare_scopes(
+    asked: Collection[str], app: AppInfo | None, *, answers_unmentioned: bool = False
+) -> Iterator[Finding]:
+    """`asked`: what the bot asks users for. `app`: None where the platform did not let us read it. `answers_unmentioned`: the
+    bot answers messages of groups that do not mention it."""
     if app is None or app.scopes is None:
         wanted = " ".join([SENDING[1], RECEIVING[0], *asked])
         yield Finding(
@@ -34,6 +39,8 @@ def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Find
         return
     yield _sending(app)
     yield _receiving(app)
+    if answers_unmentioned:
+        yield _group_messages(app)
     yield _user_scopes([scope for scope in asked if scope != OFFLINE_ACCESS], app)
     yield offline_access_not_asked(asked) or _offline_access(app)
 
@@ -51,6 +58,15 @@ def _receiving(app: AppInfo) -> Finding:
         "The app does not receive direct messages: nobody receives a /auth written to the bot",
     )
     return _any_of(RECEIVING, app, Check.RECEIVING, CheckResult.WARNING, missing, advised=RECEIVING[0])
+
+
+def _group_messages(app: AppInfo) -> Finding:
+    missing = Text(
+        "机器人应回应没有 @ 它的群消息，但应用收不到这些消息",
+        "The bot is to answer messages of groups that do not mention it, and the app does not receive them",
+    )
+    advised = GROUP_MESSAGES[0]
+    return _any_of(GROUP_MESSAGES, app, Check.GROUP_MESSAGES, CheckResult.WARNING, missing, advised=advised)
 
 
 def _any_of(

@@ -1,8 +1,10 @@
 import pytest
 
 from bots.doctor.findings import Check
-from bots.enums import CheckResult
+from bots.enums import CheckResult, GroupPolicy
+from bots.groups.service import set_group_policies
 from bots.models import Bot
+from core.access.actors import SYSTEM
 from tests.bots.doctor.patient import app_of, look, scopes
 
 pytestmark = pytest.mark.django_db
@@ -55,3 +57,23 @@ def test_direct_messages_take_a_scope_of_their_own(bot, platform, enabled, resul
     finding = look(bot)[Check.RECEIVING]
     assert finding.result is result
     assert bool(finding.value) == (result is not CheckResult.OK)
+
+
+@pytest.mark.parametrize(
+    ("policy", "exception", "enabled", "result"),
+    [
+        (GroupPolicy.MENTIONED, None, scopes("im:message"), None),
+        (GroupPolicy.NEVER, GroupPolicy.MENTIONED, scopes("im:message"), None),
+        (GroupPolicy.MENTIONED_OR_ALL, None, scopes("im:message.group_at_msg"), CheckResult.WARNING),
+        (GroupPolicy.MENTIONED, GroupPolicy.EVERY_MESSAGE, scopes("im:message"), CheckResult.WARNING),
+        (GroupPolicy.EVERY_MESSAGE, None, scopes("im:message.group_msg"), CheckResult.OK),
+    ],
+)
+def test_bot_that_answers_unmentioned_in_groups_needs_a_scope_for_it(
+    bot, platform, policy, exception, enabled, result
+):
+    Bot.objects.filter(pk=bot.pk).update(group_policy=policy)
+    set_group_policies(bot=bot, wanted={"oc_1": exception}, names={}, actor=SYSTEM)
+    platform.application.respond(json=app_of(bot, scopes=enabled))
+    finding = look(Bot.objects.get(pk=bot.pk)).get(Check.GROUP_MESSAGES)
+    assert (finding and finding.result) is result
