@@ -155,8 +155,8 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
     sortable_by = ()
     ordering = ("-updated_at", "-pk")
     change_form_after_template = "admin/bots/person/at_bots.html"
-    fieldsets = ((None, {"fields": ("person", "en_name", "email_shown", "union_id_shown", "heard_in_full")}),)
-    readonly_fields = ("person", "en_name", "email_shown", "union_id_shown", "heard_in_full")
+    fieldsets = ((None, {"fields": ("person", "other_name", "email_shown", "union_id_shown", "heard_in_full")}),)
+    readonly_fields = ("person", "other_name", "email_shown", "union_id_shown", "heard_in_full")
     empty_title = _("The bots know nobody yet")
     empty_text = _(
         "Whoever authorizes a bot, is asked by one or appears on a page of the console stands here, once for all bots."
@@ -185,7 +185,7 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
         if obj is None:
             return fieldsets
         said = {
-            "en_name": obj.name and obj.en_name,
+            "other_name": self._other_name(obj),
             "email_shown": _email_of(obj),
             "union_id_shown": obj.union_id,
         }
@@ -219,6 +219,15 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
     @column(_("person"))
     def person(self, row: Person) -> str:
         return shown(row.open_id, self._named(row))
+
+    @column(_("also called"))
+    def other_name(self, row: Person) -> str:
+        return self._other_name(row)
+
+    def _other_name(self, row: Person) -> str:
+        """The one in the language that the page is not in."""
+        named = self._named(row)
+        return next((name for name in (row.name, row.en_name) if name and name != called(named)), "")
 
     def _named(self, row: Person) -> Named | None:
         known = self._known(row)

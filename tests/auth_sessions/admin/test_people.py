@@ -96,6 +96,15 @@ def test_page_is_in_chinese_too(lin):
     assert "发送授权卡片" in html
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "other"), [("en", "lso called", "王芳"), ("zh-hans", "别名", "Fang Wang")]
+)
+def test_page_says_the_name_in_the_other_language_as_well(lin, language, words, other):
+    html = text_of(signed_in(lin, language).get(page_of(PAGE, person("ou_b"))))
+    field = html[html.index(words) :]
+    assert other in field[:400]
+
+
 def test_every_row_of_the_person_leads_to_the_same(lin):
     browser = signed_in(lin)
     pages = [text_of(browser.get(page_of(PAGE, person(open_id)))) for open_id in ("ou_a", "ou_b")]
