@@ -33,7 +33,7 @@ class Words:
 
 WORDS: Final = {
     "zh-CN": Words("添加机器人", "二维码", "验证码", "去授权"),
-    "en-US": Words("Add a bot", "QR code", "with the code", "Authorize"),
+    "en-US": Words("Add a bot", "QR code", "its code is", "Authorize"),
 }
 LANGUAGE: Final = os.environ.get("JOURNEY_LANGUAGE", "zh-CN")
 """Of the browser."""
