@@ -155,7 +155,9 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
     sortable_by = ()
     ordering = ("-updated_at", "-pk")
     change_form_after_template = "admin/bots/person/at_bots.html"
-    fieldsets = ((None, {"fields": ("person", "other_name", "email_shown", "union_id_shown", "heard_in_full")}),)
+    fieldsets = (
+        (None, {"fields": ("person", "other_name", "email_shown", "union_id_shown", "heard_in_full")}),
+    )
     readonly_fields = ("person", "other_name", "email_shown", "union_id_shown", "heard_in_full")
     empty_title = _("The bots know nobody yet")
     empty_text = _(

@@ -36,7 +36,7 @@ class CommitThread(Generic[T]):
         write: Callable[[Sequence[T]], object],
         *,
         name: str,
-        max_batch: int,
+        max_batch: Callable[[], int],
         on_failed: Callable[[T, Exception], object],
     ) -> None:
         self._write = write
@@ -80,7 +80,7 @@ class CommitThread(Generic[T]):
             self._wanted.wait()
             self._wanted.clear()
             while is_written and self._queue:
-                self._batch = [self._queue.popleft() for _ in range(min(self._max_batch, len(self._queue)))]
+                self._batch = [self._queue.popleft() for _ in range(min(self._max_batch(), len(self._queue)))]
                 is_written = self._commit(self._batch)
                 if is_written:
                     self._batch = []

@@ -5,6 +5,7 @@ nothing is written.
 """
 
 import logging
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from core.database.sql import any_of, ask, ask_at_once, use_indexes, with_rows
 from core.database.sql import run as execute
-from core.database.sqlite import WRITE_TURNS
+from core.database.sqlite import WRITE_TURNS, BatchSize
 from events.clicks.updates import reopen_button
 from events.enums import ENDED_RUNS, AttemptOutcome, EventStatus, RunStatus
 from events.handling.ordering import PATIENCE, promote_next
@@ -25,6 +26,9 @@ from events.models import HandlerRun
 from feishu.card_buttons import is_single_use
 
 logger = logging.getLogger(__name__)
+
+MAX_ENDS = 512
+_ON_SQLITE = BatchSize(most=MAX_ENDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,20 @@ class RunEnd:
         return self.status in ENDED_RUNS
 
 
+def most_at_once() -> int:
+    """How many ends are written in one transaction."""
+    return MAX_ENDS if connection.vendor == "postgresql" else _ON_SQLITE.rows
+
+
 def note_ends(ends: Sequence[RunEnd]) -> int:
     """Write ends in a transaction of their own, then let the runs begin that queued behind them: how many may."""
     if not ends:
         return 0
     with WRITE_TURNS.behind(), transaction.atomic():
+        began = time.monotonic()
         use_indexes()
         lost, freed = complete(ends)
+    _ON_SQLITE.note(len(ends), seconds=time.monotonic() - began)
     count_failures([end for end in ends if end not in lost])
     for end in lost:
         logger.warning("run_taken_over", extra={"run": end.run.pk, "handler": end.run.handler})

@@ -38,7 +38,7 @@ from events.clicks.updates import show_late_answer
 from events.enums import RunFailure, RunStatus
 from events.handling import execution
 from events.handling.claims import Batch, claim_abandoned, release
-from events.handling.completion import RunEnd, note_ends
+from events.handling.completion import RunEnd, most_at_once, note_ends
 from events.handling.concurrency import ConcurrencyLimit, RunDurations
 from events.handling.ordering import promote_next
 from events.handling.poller import Poller, PollResult
@@ -65,8 +65,6 @@ HANGS_AFTER = 90.0
 """Seconds without a pass; each looks at what runs, and waits no longer than the leases allow."""
 HELP_EVERY = 1.0  # seconds
 ABANDONED_EVERY = 1.0  # seconds between looking for runs whose worker is gone
-MAX_ENDS = 512  # written in one transaction
-MAX_ENDS_ON_SQLITE = 96
 MAX_HUNG = 4  # threads one handler of one bot may leave hanging
 TOO_MANY_HUNG = 16  # then a process that is replaced by its parent ends
 
@@ -88,7 +86,7 @@ class HandlerWorker:
         self._ends: CommitThread[RunEnd] = CommitThread(
             self._write_ends,
             name="handler-ends",
-            max_batch=MAX_ENDS if connection.vendor == "postgresql" else MAX_ENDS_ON_SQLITE,
+            max_batch=most_at_once,
             on_failed=self._end_not_written,
         )
         self._freed: deque[HandlerRun] = deque()

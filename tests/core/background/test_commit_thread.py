@@ -51,7 +51,10 @@ def store() -> Store:
 def commits(store, monkeypatch):
     monkeypatch.setattr(commit_thread, "AGAIN_SECONDS", 0.01)
     commits = CommitThread(
-        store.write, name="test-commits", max_batch=3, on_failed=lambda *what: store.failed.append(what)
+        store.write,
+        name="test-commits",
+        max_batch=lambda: 3,
+        on_failed=lambda *what: store.failed.append(what),
     )
     commits.start()
     yield commits
@@ -113,7 +116,9 @@ def test_item_at_fault_costs_the_others_nothing(commits, store):
 
 
 def test_what_is_left_is_written_when_it_stops(store):
-    commits = CommitThread(store.write, name="test-commits", max_batch=3, on_failed=lambda *_what: None)
+    commits = CommitThread(
+        store.write, name="test-commits", max_batch=lambda: 3, on_failed=lambda *_what: None
+    )
     commits.start()
     commits.put("a")
     assert commits.stop(seconds=10) == []
@@ -122,7 +127,9 @@ def test_what_is_left_is_written_when_it_stops(store):
 
 def test_what_cannot_be_written_is_returned_when_it_stops(store, monkeypatch):
     monkeypatch.setattr(commit_thread, "AGAIN_SECONDS", 0.01)
-    commits = CommitThread(store.write, name="test-commits", max_batch=3, on_failed=lambda *_what: None)
+    commits = CommitThread(
+        store.write, name="test-commits", max_batch=lambda: 3, on_failed=lambda *_what: None
+    )
     commits.start()
     store.is_away = True
     commits.put("a")
@@ -131,6 +138,8 @@ def test_what_cannot_be_written_is_returned_when_it_stops(store, monkeypatch):
 
 
 def test_one_that_was_never_started_returns_what_it_has(store):
-    commits = CommitThread(store.write, name="test-commits", max_batch=3, on_failed=lambda *_what: None)
+    commits = CommitThread(
+        store.write, name="test-commits", max_batch=lambda: 3, on_failed=lambda *_what: None
+    )
     commits.put("a")
     assert commits.stop(seconds=1) == ["a"]
