@@ -279,9 +279,8 @@ class BotAdmin(
         count = bot.group_exceptions.count() if bot.has_group_exceptions else 0
         words = ngettext("%(count)d group", "%(count)d groups", count) % {"count": count}
         page = reverse("admin:bots_bot_groups", args=[bot.pk])
-        return format_html(
-            '{} · <a href="{}">{}</a>', words if count else gettext("None"), page, gettext("Groups")
-        )
+        link = '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>'
+        return format_html(link, page, words if count else gettext("None"))
 
     @column(_("open_id of the bot"))
     def own_open_id(self, bot: Bot) -> str:
