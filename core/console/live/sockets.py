@@ -12,6 +12,7 @@ import json
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -55,7 +56,9 @@ MAX_SOCKETS: Final = 500
 """Open at once in one process; further pages poll."""
 ALIVE: Final = {"type": "alive"}
 
-_open: set["LiveConsumer"] = set()
+_open: dict["LiveConsumer", int] = {}
+"""By whom each was opened, and how many each operator has: asked when one opens, which hundreds do after a restart."""
+_open_of: Counter[int] = Counter()
 # Threads and database connections of their own, so that open pages hold up no request.
 _THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="live")
 
@@ -86,7 +89,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         try:
             await super().__call__(scope, receive, send)
         finally:
-            _open.discard(self)
+            if self in _open:
+                _open_of[_open.pop(self)] -= 1
             if self._serving is not None:
                 self._serving.cancel()
                 await asyncio.gather(self._serving, return_exceptions=True)
@@ -107,10 +111,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         viewer = await _in_thread(self._check)
         if viewer is None:
             await self.close(SIGNED_OUT)
-        elif len(_open) >= MAX_SOCKETS or _open_for(viewer) >= max(1, MAX_SOCKETS // SHARE):
+        elif len(_open) >= MAX_SOCKETS or _open_of[viewer.user.pk] >= max(1, MAX_SOCKETS // SHARE):
             await self.close(BUSY)
         else:
-            _open.add(self)
+            _open[self] = viewer.user.pk
+            _open_of[viewer.user.pk] += 1
             self._serving = asyncio.create_task(self._serve(), name="live-socket")
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002 -- Channels' signature
@@ -213,11 +218,6 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
     async def _close_with(self, code: int) -> None:
         with contextlib.suppress(Exception):  # the browser may be gone already
             await self.close(code)
-
-
-def _open_for(viewer: Viewer) -> int:
-    """How many sockets the operator has open in this process."""
-    return sum(one._viewer is not None and one._viewer.user.pk == viewer.user.pk for one in _open)  # noqa: SLF001 -- of this class
 
 
 async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:

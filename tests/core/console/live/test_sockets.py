@@ -308,6 +308,7 @@ async def test_nothing_is_left_of_a_socket_that_is_gone(feed, cookie):
         await socket.open({"known": {}})
         await socket.message()
     assert not sockets._open
+    assert not any(sockets._open_of.values())
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("live-")]
 
 
