@@ -23,8 +23,8 @@ HELD_SECONDS, HELD_SECONDS_AT_LEISURE = 0.01, 0.03
 """For about so long a transaction of background work may hold the lock of all writers: while arrivals wait for it, and else."""
 LEISURE_AFTER = 1.0
 """Seconds since an arrival last had to wait."""
-FIRST_BATCH, LEAST_BATCH = 48, 32
-"""Rows of such a transaction: while nothing is known of this machine, and at least."""
+LEAST_BATCH = 48
+"""Rows of such a transaction at least, and while nothing is known of this machine."""
 TURN_SECONDS = 0.5
 """How long somebody waits for a turn to write, so that a flood of arrivals does not stop background work, nor a statement
 that hangs the arrivals."""
@@ -107,7 +107,7 @@ class BatchSize:
     should: what the last transactions took decides about the next one."""
 
     def __init__(self, *, most: int) -> None:
-        self.rows = min(FIRST_BATCH, most)
+        self.rows = min(LEAST_BATCH, most)
         self._most = most
 
     def note(self, rows: int, *, seconds: float) -> None:

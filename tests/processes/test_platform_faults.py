@@ -101,7 +101,6 @@ def test_body_that_breaks_off_is_pushed_again_and_stored_once(
     [
         ({"drop": "middle"}, "without sending complete message body"),
         ({"answer": "html"}, "HTTP 502"),
-        ({"answer": "gbk"}, "the answer holds no code (HTTP 200)"),
     ],
 )
 def test_answer_about_the_gateway_that_is_spoiled_is_named_and_asked_for_again(

@@ -171,4 +171,4 @@ def test_few_rows_say_nothing_about_many():
     size = BatchSize(most=1_000)
     size.note(1, seconds=0.02)
     size.note(0, seconds=0.02)
-    assert size.rows == sqlite.FIRST_BATCH
+    assert size.rows == sqlite.LEAST_BATCH
