@@ -12,7 +12,7 @@ from tests.journey.conftest import Portal
 LINKS: Final = """[...document.querySelectorAll("a[href]")].map(
     (link) => new URL(link.getAttribute("href"), document.baseURI).href
 )"""
-MAX_PAGES: Final = 80
+MAX_PAGES: Final = 120
 NO_PAGES: Final = ("logout", "export")
 """Parts of paths under which there is none: the second one is a download."""
 
