@@ -44,7 +44,7 @@ every_page_once = pytest.mark.only_on("postgres")
 # Names that are English in Feishu's own Chinese console, and what the rows of these tests are called.
 NAMES = {
     "App Secret", "Encrypt Key", "Verification Token", "Union ID", "Open ID", "User ID", "Helper", "English",
-    "app secret invalid", "no such order", "Claude Code",
+    "app secret invalid", "no such order", "Claude Code", "Li Lei",
 }  # fmt: skip
 
 
