@@ -187,7 +187,7 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
         if obj is None:
             return fieldsets
         said = {
-            "other_name": self._other_name(obj),
+            "other_name": self.other_name(obj),
             "email_shown": _email_of(obj),
             "union_id_shown": obj.union_id,
         }
@@ -224,12 +224,10 @@ class PersonAdmin(PeopleAdmin[Person], ReadOnlyAdmin[Person]):
 
     @column(_("also called"))
     def other_name(self, row: Person) -> str:
-        return self._other_name(row)
-
-    def _other_name(self, row: Person) -> str:
-        """The one in the language that the page is not in."""
-        named = self._named(row)
-        return next((name for name in (row.name, row.en_name) if name and name != called(named)), "")
+        """The one in the language that the page is not in, as whichever bot was told it."""
+        title = called(self._named(row))
+        names = (name for one in [row, *_at_bots_of(row)] for name in (one.name, one.en_name))
+        return next((name for name in names if name and name != title), "")
 
     def _named(self, row: Person) -> Named | None:
         known = self._known(row)
