@@ -1,5 +1,6 @@
 """Fixtures for every test: the session's database and Redis, processes, the browser."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,19 @@ def own_turns() -> None:
     from feishu.turns import pace_by  # noqa: PLC0415 -- see above
 
     pace_by(partial(in_turn, queues=ChatQueues()))
+
+
+@pytest.fixture(autouse=True)
+def no_worker_is_left_behind() -> Iterator[None]:
+    """It would take the events of the tests that follow, and keep their rows locked."""
+    from events.handling import worker  # noqa: PLC0415 -- after Django is set up
+    from events.subscriptions import pusher  # noqa: PLC0415 -- see above
+
+    yield
+    if left := {"handler-worker", "pusher"} & {thread.name for thread in threading.enumerate()}:
+        worker.stop_current()
+        pusher.stop_current()
+        pytest.fail(f"Left running: {', '.join(sorted(left))}", pytrace=False)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,6 +32,12 @@ def no_broker(monkeypatch) -> list[str]:
     pokes: list[str] = []
     monkeypatch.setattr("events.handling.worker.notify_worker", lambda: pokes.append("poke"))
     return pokes
+
+
+@pytest.fixture
+def idle_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks wake a worker of this process, which does nothing."""
+    monkeypatch.setattr("events.handling.worker.current", lambda: SimpleNamespace(wake=lambda: None))
 
 
 @pytest.fixture

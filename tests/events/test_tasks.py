@@ -1,7 +1,6 @@
 """What the sweep asks others for; the rest of it has tests where its functions are."""
 
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -16,10 +15,9 @@ from tests.factories import make_bot
 
 
 @pytest.fixture
-def notified(monkeypatch) -> list[str]:
-    """Notifications of the replayer; no worker is started in this process."""
+def notified(monkeypatch, idle_worker) -> list[str]:
+    """Notifications of the replayer."""
     notified: list[str] = []
-    monkeypatch.setattr("events.handling.worker.current", lambda: SimpleNamespace(wake=lambda: None))
     monkeypatch.setattr("events.tasks.notify_replayer", lambda: notified.append("replay"))
     return notified
 

@@ -28,7 +28,7 @@ from events.tasks import sweep
 from tests.events.handler_runs import stored_event
 from tests.factories import make_bot, message_event
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers", "idle_worker")]
 
 BOTS = 200
 FULL = 3
