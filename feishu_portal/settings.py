@@ -117,7 +117,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "core.console.policy.console_policy",
     "feishu_portal.front.arrival.check_arrival",
-    "feishu_portal.front.static_files.StaticFiles",
+    "feishu_portal.front.static_files.static_files",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.access.sessions.keep_login",
     "django.middleware.locale.LocaleMiddleware",

@@ -11,13 +11,17 @@ import re
 from functools import cache
 from typing import Any, Final
 
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
+from django.utils.decorators import sync_and_async_middleware
 from servestatic.middleware import ServeStaticMiddleware
+
+from core.middleware import GetResponse
 
 RELEASE_LENGTH: Final = 12  # hexadecimal digits
 IN_ADDRESS: Final = re.compile(r"([0-9a-f]{12})/(.+)")
@@ -48,12 +52,37 @@ class ReleaseStorage(StaticFilesStorage):
         return super().url(f"{release()}/{name}")
 
 
-class StaticFiles(ServeStaticMiddleware):  # type: ignore[misc]  # brings no types
+@sync_and_async_middleware
+def static_files(get_response: GetResponse) -> GetResponse:
     """Serves them; also those of another release, while processes of two releases run, and without any, for a minute."""
+    files = _Files()
+    if iscoroutinefunction(get_response):
 
-    def __init__(self, get_response: object) -> None:
-        super().__init__(get_response)
-        self._gzip = GZipMiddleware(self.get_response)
+        async def respond_async(request: HttpRequest) -> HttpResponseBase:
+            file = files.find(request.path_info)
+            response: HttpResponseBase = (
+                await get_response(request) if file is None else await files.serve(file, request)
+            )
+            return response
+
+        return respond_async
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        file = files.find(request.path_info)
+        response: HttpResponseBase = (
+            get_response(request) if file is None else async_to_sync(files.serve)(file, request)
+        )
+        return response
+
+    return respond
+
+
+class _Files(ServeStaticMiddleware):  # type: ignore[misc]  # brings no types
+    """What Servestatic knows of the files, asked by address. As a middleware it would be asynchronous alone."""
+
+    def __init__(self) -> None:
+        super().__init__(_no_middleware)
+        self._gzip = GZipMiddleware(_no_middleware)
 
     def add_files_from_finders(self) -> None:
         """Look for them once in a process: each application in it, and each client of a test, has a middleware of its own."""
@@ -63,14 +92,15 @@ class StaticFiles(ServeStaticMiddleware):  # type: ignore[misc]  # brings no typ
         super().add_files_from_finders()
         _found[self.static_prefix] = self.files
 
-    async def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        path = request.path_info
-        match = IN_ADDRESS.match(path.removeprefix(self.static_prefix))
-        file = self.files.get(f"{self.static_prefix}{match[2]}" if match else path)
-        if file is None:
-            answer: HttpResponseBase = await self.get_response(request)
-            return answer
+    def find(self, path: str) -> Any | None:
+        """The file at the address, with or without a release in it."""
+        match = self._match(path)
+        return self.files.get(f"{self.static_prefix}{match[2]}" if match else path)
+
+    async def serve(self, file: Any, request: HttpRequest) -> HttpResponseBase:
+        """``file``: what was found at the request's address."""
         response: HttpResponseBase = await self.aserve(file, request)
+        match = self._match(request.path_info)
         if match and match[1] == release():
             response["Cache-Control"] = FOREVER
         if response.status_code == 200 and response.get("Content-Type", "").startswith(COMPRESSED):
@@ -78,6 +108,9 @@ class StaticFiles(ServeStaticMiddleware):  # type: ignore[misc]  # brings no typ
             if request.method == "GET":
                 return await self._compressed(request, response)
         return response
+
+    def _match(self, path: str) -> re.Match[str] | None:
+        return IN_ADDRESS.match(path.removeprefix(self.static_prefix))
 
     async def _compressed(self, request: HttpRequest, response: Any) -> HttpResponseBase:
         """Read whole first: compressed piece by piece, it would be several gzip files in a row, of which Chromium reads one."""
@@ -87,3 +120,8 @@ class StaticFiles(ServeStaticMiddleware):  # type: ignore[misc]  # brings no typ
         whole = HttpResponse(body, headers=headers)
         whole["Content-Length"] = str(len(body))
         return await asyncio.to_thread(self._gzip.process_response, request, whole)
+
+
+async def _no_middleware(_request: HttpRequest) -> Any:
+    """What classes that are middleware ask for; nothing is handed on to it."""
+    raise NotImplementedError
