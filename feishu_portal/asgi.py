@@ -2,11 +2,11 @@
 
 import os
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
+import django
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.urls import reverse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,8 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
 # Counts where this module is imported first, as under uvicorn; under runportal there are settings already.
 os.environ.setdefault("PORTAL_PROCESS", "web")
 
-# Sets Django up, which the imports below need. Django annotates its application more narrowly than ASGI does.
-_django = cast("ASGIApp", get_asgi_application())
+django.setup(set_prefix=False)  # which the imports below need
 
 from bots.enums import ProcessKind
 from core.console.live.sockets import no_such_socket, socket_of
@@ -35,6 +34,7 @@ from feishu_portal.front import heads, sockets
 from feishu_portal.front.access_log import AccessLog
 from feishu_portal.front.arrival import refusal_of_call
 from feishu_portal.front.bodies import BoundedBodies
+from feishu_portal.front.django_handlers import DjangoHandlers
 from feishu_portal.front.passive import ActiveOnly
 from feishu_portal.front.sign_ins import SignInsInTurn
 from feishu_portal.logs import log_uncaught
@@ -49,7 +49,7 @@ from feishu_portal.runtime.signals import also_on_signals
 heads.install()
 sockets.install()
 
-_sign_ins = SignInsInTurn(_django)
+_sign_ins = SignInsInTurn(DjangoHandlers())
 _pages = BoundedBodies(_sign_ins)
 _proxy = Endpoint(ProxyServer, name="proxy")
 _endpoints: dict[str, WebhookEndpoint | Endpoint[Any]] = {

@@ -156,7 +156,7 @@ def note_route(get_response: GetResponse) -> GetResponse:
             try:
                 response: HttpResponseBase = await get_response(request)
             finally:
-                _note(request)
+                note(request)
             return response
 
         return respond_async
@@ -165,13 +165,14 @@ def note_route(get_response: GetResponse) -> GetResponse:
         try:
             response: HttpResponseBase = get_response(request)
         finally:
-            _note(request)
+            note(request)
         return response
 
     return respond
 
 
-def _note(request: HttpRequest) -> None:
+def note(request: HttpRequest) -> None:
+    """Tells the request's line what is known of the request by now."""
     match = request.resolver_match
     # The last route, which takes what no other does, is the one with a pattern of its own.
     if match is not None and not match.route.startswith("^"):
