@@ -114,6 +114,12 @@ _ALL: Final = (
         "A rule says that a person approves this call, and the bot makes it for nobody.",
         _NOT_SENT,
     ),
+    ApiError(
+        403,
+        "own_card",
+        "Somebody is being asked on this card. The portal alone changes it.",
+        _NOT_SENT,
+    ),
     ApiError(404, "not_found", "There is no such thing, or it is not the key's: both answers are the same."),
     ApiError(404, "token_not_found", "This person has not authorized the bot."),
     ApiError(404, "person_not_found", "The platform knows nobody by this id whom the bot may see."),
@@ -328,8 +334,8 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
 
 PROXY_APP: Final = (
     *ARRIVING, *ACTING, "400 invalid_path", "400 invalid_query", "400 token_in_query", "401 caller_unauthenticated",
-    "403 approval_impossible", "403 not_permitted", "403 path_not_allowed", "404 not_found", "408 upload_stalled",
-    "409 bot_disabled",
+    "403 approval_impossible", "403 not_permitted", "403 own_card", "403 path_not_allowed", "404 not_found",
+    "408 upload_stalled", "409 bot_disabled",
     "414 address_too_long", "424 app_misconfigured", "429 rate_limited", "429 too_many_calls", "500 internal_error",
     "502 upstream_failed", "503 database_away", "503 overloaded", "503 token_sealed", "504 upstream_failed",
 )  # fmt: skip

@@ -22,6 +22,7 @@ from feishu.outgoing import Route
 from feishu_portal.api.grants import grant_problem
 from feishu_portal.api.keys import permitted
 from feishu_portal.api.problems import Problem, not_found, unauthenticated
+from feishu_portal.api.proxy.own_cards import needs_contents, refuse_change
 from feishu_portal.api.proxy.target import Target
 from feishu_portal.api.reauthorization import reauthorization_required
 from feishu_portal.api.refresh_wait import no_token_yet
@@ -60,7 +61,7 @@ class CallRequest:
 
 
 class ContentsWanted(Exception):
-    """A rule goes by what stands in the call, which has to be read first."""
+    """What stands in the call has to be read first: a rule goes by it, or it may be about a card of the portal's own."""
 
 
 class ApprovalNeeded(Exception):
@@ -154,6 +155,9 @@ def _admit_as_bot(request: CallRequest, client: ApiClient, bot: Bot, ruling: Rul
     if ruling.effect is Effect.ASK:
         detail = "A rule says that a person approves this call, and the bot makes it for nobody."
         raise Problem(403, "approval_impossible", detail, sent="no")
+    if needs_contents(request.target) and request.contents is None:
+        raise ContentsWanted
+    refuse_change(request.target, request.contents, bot)
     return _admitted(request, client, bot, None)
 
 
