@@ -3,7 +3,7 @@
 import re
 from typing import Final, NoReturn
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from core.middleware import response_middleware
@@ -27,15 +27,17 @@ def is_for_callers(path: str) -> bool:
 def problems_for_callers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """The response, or a problem of the same status where it is a page about an error. Has to be the outermost middleware,
     so that it also sees what another one refused."""
-    is_page = response.headers.get("Content-Type", "").startswith("text/")
+    is_page = isinstance(response, HttpResponse) and response.headers.get("Content-Type", "").startswith("text/")
     if response.status_code < 400 or not is_page or not is_for_callers(request.path_info):
         return response
     problem = answer(_problem(request.method or "", response.status_code))
-    for name, value in response.headers.items():
-        if name != "Content-Length":
-            problem.headers.setdefault(name, value)
-    response.close()
-    return problem
+    # In its place: closing it here would tell Django that the request is over.
+    response.content = problem.content
+    response.headers.pop("Content-Length", None)
+    response.cookies.clear()
+    for name, value in problem.headers.items():
+        response.headers[name] = value
+    return response
 
 
 def _problem(method: str, status: int) -> Problem:

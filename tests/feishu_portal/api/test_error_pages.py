@@ -1,6 +1,7 @@
 """Whatever is wrong with a request to the API, its caller reads a problem and never a page."""
 
 import pytest
+from django.core.signals import request_finished
 from django.test import AsyncClient, Client
 
 from core.access.scopes import Scope
@@ -78,3 +79,18 @@ def test_pages_for_people_stay_pages():
 @pytest.mark.parametrize("path", ["/apis", "/proxying"])
 def test_other_addresses_stay_pages(path):
     assert Client().get(path)["Content-Type"].startswith("text/html")
+
+
+def test_request_ends_once(client):
+    """Django closes connections when it does, and the test's own would be among them."""
+    ended: list[object] = []
+
+    def note(sender, **_signal):
+        ended.append(sender)
+
+    request_finished.connect(note)
+    try:
+        assert client.get("/api/v1/no/such/path").status_code == 404
+    finally:
+        request_finished.disconnect(note)
+    assert len(ended) == 1
