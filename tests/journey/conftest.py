@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from sandbox.config import DEMO_APP_ID, DEMO_APP_SECRET
 from tests.services.databases import DatabaseCopies
@@ -177,7 +178,10 @@ class Person:
 
     def press(self, label: str) -> None:
         """A button of the newest card that stays in the chat."""
-        self.cards.last.get_by_test_id("card-button").filter(has_text=label).click()
+        try:
+            self.cards.last.get_by_test_id("card-button").filter(has_text=label).click()
+        except PlaywrightTimeout:
+            raise AssertionError(f"No button {label} on the last of {self.cards.all_inner_texts()}") from None
 
     def open(self, label: str) -> Page:
         """A button of the newest card that opens a page."""
