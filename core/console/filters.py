@@ -1,8 +1,9 @@
 """Filters that show only rows the operator may see, and count none."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, cast
+from urllib.parse import quote_plus
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -31,11 +32,22 @@ def refuse_unknown(value: str | None) -> None:
 
 
 def visible_choices(model: type[Model], request: HttpRequest) -> list[tuple[str, str]]:
-    """Key and name of each row that the operator may see, without the rest of the row."""
+    """Key and name of each row that the operator may see, without the rest of the row where ``name`` is a column."""
     rows = cast("Any", model).objects.visible_to(operator_of(request))
     if any(column.name == "name" for column in model._meta.concrete_fields):
-        rows = rows.only("name")
+        return [(str(key), name) for key, name in rows.values_list("pk", "name")]
     return [(str(row.pk), str(row)) for row in rows]
+
+
+def linked(
+    others: str, parameter: str, named: Iterable[tuple[str, Any]], chosen: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """What a filter's template is told of values of ``parameter`` and their names. ``others`` is the address of the list without
+    the filter: made once, and not for each of a thousand."""
+    begin = f"{others}&" if len(others) > 1 else "?"
+    begin += urlencode({parameter: ""})
+    for value, name in named:
+        yield {"selected": value in chosen, "query_string": f"{begin}{quote_plus(value)}", "display": name}
 
 
 class VisibleRelatedFilter(admin.RelatedFieldListFilter):
@@ -47,23 +59,14 @@ class VisibleRelatedFilter(admin.RelatedFieldListFilter):
         return visible_choices(field.related_model, request)
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """As Django makes them, with the rest of the address made once and not for each row."""
-        others = changelist.get_query_string(remove=[self.lookup_kwarg, self.lookup_kwarg_isnull])
-        begin = f"{others}&" if len(others) > 1 else "?"
+        others = changelist.get_query_string(remove=self.expected_parameters())
         chosen = set(self.lookup_val or ())
         is_any = not chosen and not self.lookup_val_isnull
         yield {"selected": is_any, "query_string": others, "display": gettext("All")}
-        for key, name in self.lookup_choices:
-            query = urlencode({self.lookup_kwarg: key})
-            yield {"selected": key in chosen, "query_string": f"{begin}{query}", "display": name}
+        yield from linked(others, self.lookup_kwarg, self.lookup_choices, chosen)
         if self.include_empty_choice:
-            query = urlencode({self.lookup_kwarg_isnull: "True"})
-            is_empty = bool(self.lookup_val_isnull)
-            yield {
-                "selected": is_empty,
-                "query_string": f"{begin}{query}",
-                "display": self.empty_value_display,
-            }
+            empty = {"True"} if self.lookup_val_isnull else set()
+            yield from linked(others, self.lookup_kwarg_isnull, [("True", self.empty_value_display)], empty)
 
 
 class SinceFilter(admin.SimpleListFilter):

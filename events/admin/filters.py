@@ -14,11 +14,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from bots.models import Bot
-from core.console.filters import WINDOWS, visible_choices
+from core.console.filters import WINDOWS, linked, visible_choices
 from core.database.text import storable
 from events.enums import Arrived, EventStatus
 from events.log.criteria import EventCriteria
@@ -80,6 +81,11 @@ class BotFilter(EventFilter):
 
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
         return cast("list[tuple[str, Any]]", visible_choices(Bot, request))
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        others, chosen = changelist.get_query_string(remove=self.expected_parameters()), self.value()
+        yield {"selected": chosen is None, "query_string": others, "display": gettext("All")}
+        yield from linked(others, self.parameter_name, self.lookup_choices, {chosen} if chosen else ())
 
     def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
         bot = _uuid(value)

@@ -2,20 +2,28 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from django import template
 from django.db.models import Model
 from django.template import RequestContext
 from django.urls import reverse
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.encoding import iri_to_uri
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from core.console.addresses import page
 from core.console.sentences import adding
 
 register = template.Library()
+
+ROW_MENU: Final = """<button type="button" class="portal-row-button" popovertarget="actions-{0}" aria-label="{1}" data-testid="row-menu">
+<span class="material-symbols-outlined md-18" aria-hidden="true">more_horiz</span>
+</button>
+<div id="actions-{0}" class="portal-menu" popover data-menu>{2}</div>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,32 +121,39 @@ def _chosen(filter_: Any, changelist: Any) -> str:
 
 
 @register.simple_tag
-def row_actions(
-    changelist: Any, row: Model, actions: list[Mapping[str, Any]] | None
-) -> list[Mapping[str, Any]]:
-    """Of a list's actions those that do something for this row."""
-    if not actions:
-        return []
+def row_menu(changelist: Any, row: Model, actions: Iterable[Mapping[str, Any]]) -> SafeString:
+    """The menu of a row, with those of a list's actions that do something for it; empty without any. Made here: a template would
+    take its time with each action of each row."""
     prefix = f"admin:{changelist.opts.app_label}_{changelist.opts.model_name}_"
     admin = changelist.model_admin
-    found = [(action["raw_path"].removeprefix(prefix), action) for action in actions]
-    return [
-        {**action, "title": admin.action_title(name, row, action["title"])}
-        for name, action in found
-        if admin.fits(name, row)
-    ]
+    named = [(action["raw_path"].removeprefix(prefix), action) for action in actions]
+    links = format_html_join(
+        "",
+        '<a href="{}">{}{}</a>',
+        (
+            (
+                page(row.pk, action["raw_path"]),
+                _icon(action["icon"]),
+                admin.action_title(name, row, action["title"]),
+            )
+            for name, action in named
+            if admin.fits(name, row)
+        ),
+    )
+    words = gettext("Actions for %(name)s") % {"name": row}
+    return format_html(ROW_MENU, row.pk, words, links) if links else SafeString("")
+
+
+@lru_cache(maxsize=128)
+def _icon(name: str | None) -> SafeString:
+    symbol = '<span class="material-symbols-outlined" aria-hidden="true">{}</span>'
+    return format_html(symbol, name) if name else SafeString("")
 
 
 @register.simple_tag
 def add_words(name: object) -> str:
     """What adding one is called."""
     return adding(str(name))
-
-
-@register.simple_tag
-def actions_for(row: object) -> str:
-    """What a row's menu is called."""
-    return gettext("Actions for %(name)s") % {"name": row}
 
 
 @register.simple_tag
@@ -155,3 +170,15 @@ def _choices(group: str | None, options: list[Mapping[str, Any]]) -> Iterator[st
         yield f'<option value="{escape(str(option["value"]))}"{chosen}>{conditional_escape(option["label"])}</option>'
     if group:
         yield "</optgroup>"
+
+
+@register.simple_tag
+def filter_links(choices: Iterable[Mapping[str, Any]]) -> SafeString:
+    """The choices of a list's filter, for the same reason."""
+    return SafeString("".join(_filter_link(choice) for choice in choices))
+
+
+def _filter_link(choice: Mapping[str, Any]) -> str:
+    current = ' aria-current="true"' if choice["selected"] else ""
+    address = escape(iri_to_uri(choice["query_string"]))
+    return f'<li><a href="{address}"{current}>{conditional_escape(choice["display"])}</a></li>'

@@ -8,6 +8,8 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
+from core.console import addresses
+
 register = template.Library()
 
 
@@ -24,9 +26,9 @@ def is_in(member: object, group: Collection[object]) -> bool:
 
 
 @register.filter
-def page(key: object, name: str) -> Any:
+def page(key: object, name: str) -> str:
     """The address of a page about a row, by the name of its route."""
-    return _rendering().page(key, name)
+    return addresses.page(key, name)
 
 
 @register.filter

@@ -1,9 +1,5 @@
 """What the templates of the board need drawn; the tags of ``live`` lead here."""
 
-from functools import cache
-from typing import Final
-
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -24,27 +20,12 @@ __all__ = [
     "in_language",
     "live_status",
     "live_words",
-    "page",
     "problem",
     "slot_icon",
     "slot_note",
     "slot_words",
     "who",
 ]
-
-
-PLACE: Final = "987654321987654321"
-"""Stands in an address for the key of a row."""
-
-
-def page(key: object, name: str) -> str:
-    """The address of a page about a row. A board asks for thousands, and finding one takes ten times as long as this."""
-    return _pattern(name).replace(PLACE, str(key))
-
-
-@cache
-def _pattern(name: str) -> str:
-    return reverse(name, args=[PLACE])
 
 
 def problem(row: ConnectionSlot) -> str:

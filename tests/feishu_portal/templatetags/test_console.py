@@ -10,6 +10,8 @@ from bots.enums import Transport
 from bots.models import Person
 from core.access import audit
 from core.access.actors import Actor
+from core.console.filters import linked
+from feishu_portal.templatetags.console import filter_links
 from tests.console.rows import list_of, page_of, text_of
 from tests.factories import make_operator
 
@@ -92,6 +94,22 @@ def test_filters_that_a_list_goes_by_stand_above_it_with_a_way_out(rows, as_owne
     assert 'href="?enabled__exact=1"' in chips
     assert 'href="?connected=no"' in chips
     assert "portal-chips" not in text_of(as_owner.get(list_of("bots_bot")))
+
+
+def test_names_in_filters_and_menus_are_text(rows, as_owner):
+    type(rows.bot).objects.filter(pk=rows.bot.pk).update(name='<b>"&')
+    log = text_of(as_owner.get(list_of("events_event"), {"bot__id__exact": str(rows.bot.pk)}))
+    choice = f'<li><a href="?bot__id__exact={rows.bot.pk}" aria-current="true">&lt;b&gt;&quot;&amp;</a></li>'
+    assert choice in log
+    assert 'aria-label="Actions for &lt;b&gt;&quot;&amp;"' in text_of(as_owner.get(list_of("bots_bot")))
+
+
+def test_choice_of_a_filter_keeps_the_rest_of_the_address():
+    choices = linked("?q=%22a%22&since=1h", "kind", [("a b&c", "<i>"), ("", "None")], {""})
+    assert filter_links(choices) == (
+        '<li><a href="?q=%22a%22&amp;since=1h&amp;kind=a+b%26c">&lt;i&gt;</a></li>'
+        '<li><a href="?q=%22a%22&amp;since=1h&amp;kind=" aria-current="true">None</a></li>'
+    )
 
 
 def offered(html: str) -> set[str]:
