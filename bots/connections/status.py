@@ -5,11 +5,12 @@ what is wrong with the others is a warning. The rule itself is ``bots.models.con
 be filtered by it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from django.db import models
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, QuerySet
@@ -18,8 +19,9 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.connections import advice
 from bots.connections.losses import LossCounts
-from bots.enums import PLANNED_LOSSES, LossReason, SlotState
+from bots.enums import PLANNED_LOSSES, LossReason, SlotState, Transport
 from bots.models import Bot, BotQuerySet, ConnectionSlot, PlatformCount
+from bots.models.bots import arriving_by
 from bots.models.connections import CONNECTED, HELD
 from core.installation.watch import watch
 from feishu.codes import CodeInfo
@@ -71,17 +73,10 @@ _STATES: Final = {
 }
 # What a bot's health, and who holds its connections, is read from.
 _DECIDING_OF_BOTS: Final = (
-    "name",
-    "app_id",
-    "enabled",
-    "connect",
-    "transport",
-    "callback_transport",
-    "asked_at",
-    "created_at",
-)
+    "pk", "name", "app_id", "enabled", "connect", "uses_connection", "asked_at", "created_at"
+)  # fmt: skip
 _DECIDING_OF_SLOTS: Final = (
-    "bot", "number", "state", "state_changed_at", "error_at", "lease_until", "holder", "node"
+    "bot_id", "state", "state_changed_at", "error_at", "lease_until", "holder", "node", "is_held", "is_connected"
 )  # fmt: skip
 _TROUBLED: Final = frozenset({ConnectionHealth.ERROR, ConnectionHealth.RECONNECTING})
 
@@ -145,6 +140,17 @@ class SlotStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """What is known of one bot among thousands. ``holders``: the processes that hold its connections, id and name of each."""
+
+    pk: UUID
+    name: str
+    app_id: str
+    health: ConnectionHealth
+    holders: tuple[tuple[UUID, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What is wrong, what to do about it, and what the platform itself said."""
 
@@ -167,6 +173,13 @@ class BotStatus:
     health: ConnectionHealth
     slots: tuple[SlotStatus, ...]
     platform_count: PlatformCount | None
+
+    @property
+    def outline(self) -> Outline:
+        """What of it is known of one among thousands."""
+        rows = [slot.row for slot in self.slots if slot.is_held]
+        holders = tuple((row.holder, row.node) for row in rows if row.holder)
+        return Outline(self.bot.pk, self.bot.name, self.bot.app_id, self.health, holders)
 
     @property
     def is_wanted(self) -> bool:
@@ -251,14 +264,46 @@ def _has_connection() -> Exists:
 
 def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[BotStatus]:
     """How these bots are, in their order. Two queries, however many there are."""
-    return _judged(bots, bots, _slots(bots), losses or {})
+    losses, now = losses or {}, timezone.now()
+    counts = {count.pk: count for count in PlatformCount.objects.filter(bot__in=bots)}
+    by_bot: dict[object, list[SlotStatus]] = {bot.pk: [] for bot in bots}
+    wanted_since = {bot.pk: bot.asked_at or bot.created_at for bot in bots}
+    unwanted = {bot.pk: health for bot in bots if (health := _unwanted(bot))}
+    for row in _slots(bots).order_by("number"):
+        health = unwanted.get(row.bot_id) or _slot_health(row, now, wanted_since[row.bot_id])
+        lost = losses.get((row.bot_id, row.number), Counter())
+        by_bot[row.bot_id].append(SlotStatus(row, health, bool(row.is_held), lost))
+    found = []
+    for bot in bots:
+        slots, count = tuple(by_bot[bot.pk]), counts.get(bot.pk)
+        health = unwanted.get(bot.pk) or _taken_together(
+            {slot.health for slot in slots}, has_foreign=bool(count and count.foreign)
+        )
+        found.append(BotStatus(bot, health, slots, count))
+    return found
 
 
-def outlines(bots: BotQuerySet, most: int) -> list[BotStatus]:
+def outlines(bots: BotQuerySet, most: int) -> list[Outline]:
     """How the first ``most`` bots are, for whoever counts thousands: three queries, for the columns alone that decide it."""
-    keys = bots.values("pk")[:most]
-    slots = _slots(keys).only(*_DECIDING_OF_SLOTS)
-    return _judged(list(bots.only(*_DECIDING_OF_BOTS)[:most]), keys, slots, {})
+    now, keys = timezone.now(), bots.values("pk")[:most]
+    rows = bots.annotate(uses_connection=ExpressionWrapper(arriving_by(Transport.WEBSOCKET), BooleanField()))
+    # Before their connections: a bot that comes in between would seem to have none.
+    outlined = list(rows.values_list(*_DECIDING_OF_BOTS, named=True)[:most])
+    counts = PlatformCount.objects.foreign().filter(bot__in=keys)
+    warned = {count.pk for count in counts if count.foreign}
+    by_bot: defaultdict[UUID, list[Any]] = defaultdict(list)
+    for slot in _slots(keys).values_list(*_DECIDING_OF_SLOTS, named=True).order_by("number"):
+        by_bot[slot.bot_id].append(slot)
+    return [_outline(bot, by_bot[bot.pk], now, has_foreign=bot.pk in warned) for bot in outlined]
+
+
+def _outline(bot: Any, slots: list[Any], now: datetime, *, has_foreign: bool) -> Outline:
+    wanted_since = bot.asked_at or bot.created_at
+    health = _unwanted(bot) or _taken_together(
+        {_slot_health(slot, now, wanted_since) for slot in slots}, has_foreign=has_foreign
+    )
+    holders = tuple((slot.holder, slot.node) for slot in slots if slot.is_held and slot.holder)
+    return Outline(bot.pk, bot.name, bot.app_id, health, holders)
 
 
 def _slots(bots: Among) -> QuerySet[Any]:
@@ -268,29 +313,8 @@ def _slots(bots: Among) -> QuerySet[Any]:
     )
 
 
-def _judged(bots: Sequence[Bot], among: Among, rows: QuerySet[Any], losses: LossCounts) -> list[BotStatus]:
-    """``among``: the bots as the database is told of them: thousands are better named by a query."""
-    now = timezone.now()
-    counts = {count.pk: count for count in PlatformCount.objects.filter(bot__in=among)}
-    by_bot: dict[object, list[SlotStatus]] = {bot.pk: [] for bot in bots}
-    wanted_since = {bot.pk: bot.asked_at or bot.created_at for bot in bots}
-    unwanted = {bot.pk: health for bot in bots if (health := _unwanted(bot))}
-    for row in rows.order_by("number"):
-        if row.bot_id not in by_bot:
-            continue  # its bot came in between
-        health = unwanted.get(row.bot_id) or _slot_health(row, now, wanted_since[row.bot_id])
-        lost = losses.get((row.bot_id, row.number), Counter())
-        by_bot[row.bot_id].append(SlotStatus(row, health, bool(row.is_held), lost))
-    found = []
-    for bot in bots:
-        slots, count = tuple(by_bot[bot.pk]), counts.get(bot.pk)
-        health = unwanted.get(bot.pk) or _taken_together(slots, has_foreign=bool(count and count.foreign))
-        found.append(BotStatus(bot, health, slots, count))
-    return found
-
-
-def _unwanted(bot: Bot) -> ConnectionHealth | None:
-    """The health of a bot that is to hold no connections; None for one that is."""
+def _unwanted(bot: Any) -> ConnectionHealth | None:
+    """The health of a bot that is to hold no connections; None for one that is. ``bot``: a row, or what `outlines` reads of it."""
     if bot.enabled and not bot.uses_connection:
         return ConnectionHealth.WEBHOOK
     return None if bot.enabled and bot.connect else ConnectionHealth.DISCONNECTED
@@ -313,8 +337,7 @@ def _slot_health(row: Any, now: datetime, wanted_since: datetime) -> ConnectionH
     return ConnectionHealth.RECONNECTING if now - lost_at < PATIENCE else ConnectionHealth.ERROR
 
 
-def _taken_together(slots: Sequence[SlotStatus], *, has_foreign: bool) -> ConnectionHealth:
-    healths = {slot.health for slot in slots}
+def _taken_together(healths: set[ConnectionHealth], *, has_foreign: bool) -> ConnectionHealth:
     if ConnectionHealth.CONNECTED not in healths:
         return min(healths, key=list(ConnectionHealth).index, default=ConnectionHealth.ERROR)
     has_warning = has_foreign or bool(healths & _TROUBLED)

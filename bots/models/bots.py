@@ -42,6 +42,11 @@ def default_scopes() -> list[str]:
     return ["offline_access", "auth:user.id:read", "contact:user.base:readonly"]
 
 
+def arriving_by(transport: Transport) -> models.Q:
+    """Bots whose events, callbacks or both arrive by ``transport``."""
+    return models.Q(transport=transport) | models.Q(callback_transport=transport)
+
+
 class BotQuerySet(OwnedQuerySet["Bot"]):
     owned_by = "owners"
 
@@ -50,7 +55,7 @@ class BotQuerySet(OwnedQuerySet["Bot"]):
 
     def by(self, transport: Transport) -> Self:
         """Bots whose events, callbacks or both arrive by ``transport``."""
-        return self.filter(models.Q(transport=transport) | models.Q(callback_transport=transport))
+        return self.filter(arriving_by(transport))
 
     def listening(self) -> Self:
         """Bots that should hold a long connection."""

@@ -19,6 +19,7 @@ from bots.connections.status import (
     BotStatus,
     ConnectionHealth,
     Diagnosis,
+    Outline,
     SlotStatus,
     outlines,
     statuses,
@@ -116,9 +117,9 @@ class Selection:
     show: str = ""
     query: str = ""
 
-    def has(self, status: BotStatus) -> bool:
-        is_shown = not self.show or self.show not in ConnectionHealth or status.health == self.show
-        return is_shown and self.query.casefold() in f"{status.bot.name} {status.bot.app_id}".casefold()
+    def has(self, bot: Outline) -> bool:
+        is_shown = not self.show or self.show not in ConnectionHealth or bot.health == self.show
+        return is_shown and self.query.casefold() in f"{bot.name} {bot.app_id}".casefold()
 
 
 ALL: Final = Selection()
@@ -129,16 +130,16 @@ def read_board(user: User, selection: Selection = ALL) -> Board:
     bots = list(_bots(user)[: MOST + 1])
     if len(bots) <= MOST:
         rows, running = _rows(user, bots)
-        return Board(sorted(rows, key=lambda row: _place(row.status)), running)
+        return Board(_sorted(rows), running)
     known = outlines(Bot.objects.visible_to(user).order_by("name", "pk"), MAX_COUNT + 1)
     is_more = len(known) > MAX_COUNT
     known = known[:MAX_COUNT]
     selected = sorted(filter(selection.has, known), key=_place)
-    drawn = [status.bot.pk for status in selected[:MOST]]
+    drawn = [bot.pk for bot in selected[:MOST]]
     rows, running = _rows(user, list(_bots(user).filter(pk__in=drawn)), known)
-    all_of = Counter(status.health for status in known)
+    all_of = Counter(bot.health for bot in known)
     return Board(
-        sorted(rows, key=lambda row: _place(row.status)),
+        _sorted(rows),
         running,
         others=all_of - Counter(row.status.health for row in rows),
         left_out=len(selected) - len(drawn),
@@ -146,9 +147,13 @@ def read_board(user: User, selection: Selection = ALL) -> Board:
     )
 
 
-def _place(status: BotStatus) -> tuple[int, str, str]:
+def _place(bot: Outline) -> tuple[int, str, str]:
     """Where a bot stands among others."""
-    return _ORDER.index(status.health), status.bot.name, str(status.bot.pk)
+    return _ORDER.index(bot.health), bot.name, str(bot.pk)
+
+
+def _sorted(rows: list[BoardRow]) -> list[BoardRow]:
+    return sorted(rows, key=lambda row: _place(row.status.outline))
 
 
 def read_rows(user: User, changes: Changes) -> tuple[Board, frozenset[str]] | None:
@@ -174,12 +179,10 @@ def _bots(user: User) -> BotQuerySet:
     )
 
 
-def _rows(
-    user: User, bots: list[Bot], known: Sequence[BotStatus] = ()
-) -> tuple[list[BoardRow], list[Process]]:
+def _rows(user: User, bots: list[Bot], known: Sequence[Outline] = ()) -> tuple[list[BoardRow], list[Process]]:
     """``known``: more bots than these, whose processes are shown, too."""
     found = statuses(bots, losses=losses_of_a_day(bots))
-    running = processes(user, known or found)
+    running = processes(user, known or [status.outline for status in found])
     # An operator who knows some of the processes cannot tell what the others do.
     not_held = why_not_held(running) if user.sees_everything else advice.NOT_HELD
     return [_row(status, running, not_held) for status in found], running

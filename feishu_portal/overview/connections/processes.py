@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 
 from bots.connections import advice
-from bots.connections.status import BotStatus
+from bots.connections.status import Outline
 from bots.models import ConnectionSlot, FleetProcess
 from bots.models.connections import HELD
 from core.access.models import User
@@ -54,10 +54,10 @@ class Process:
         )
 
 
-def processes(user: User, statuses: Sequence[BotStatus]) -> list[Process]:
+def processes(user: User, bots: Sequence[Outline]) -> list[Process]:
     """Who holds connections, by name: all processes for who sees everything; for others those that hold their bots, and only
     what of their bots they hold."""
-    return _all() if user.sees_everything else _of(statuses)
+    return _all() if user.sees_everything else _of(bots)
 
 
 def _all() -> list[Process]:
@@ -80,14 +80,9 @@ def _all() -> list[Process]:
     ]
 
 
-def _of(statuses: Sequence[BotStatus]) -> list[Process]:
-    names: dict[UUID, str] = {}
-    loads: Counter[UUID] = Counter()
-    for status in statuses:
-        for slot in status.slots:
-            if slot.is_held and slot.row.holder is not None:
-                names[slot.row.holder] = slot.row.node
-                loads[slot.row.holder] += 1
+def _of(bots: Sequence[Outline]) -> list[Process]:
+    holders = [holder for bot in bots for holder in bot.holders]
+    names, loads = dict(holders), Counter(pk for pk, _name in holders)
     return [
         Process(id=pk, name=name, load=loads[pk])
         for pk, name in sorted(names.items(), key=lambda item: (item[1], str(item[0])))

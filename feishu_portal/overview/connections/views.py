@@ -28,7 +28,7 @@ def board(request: HttpRequest) -> HttpResponse:
     user = operator_of(request)
     selection = Selection(request.GET.get("show", ""), request.GET.get("q", "").strip())
     found = read_board(user, selection)
-    hidden = {row.id for row in found.rows if not selection.has(row.status)}
+    hidden = {row.id for row in found.rows if not selection.has(row.status.outline)}
     context = {
         **admin.site.each_context(request),
         "title": _("Connections"),

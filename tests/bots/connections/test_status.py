@@ -15,6 +15,7 @@ from bots.connections.status import (
     ConnectionHealth,
     ConnectionState,
     connected_bots,
+    outlines,
     statuses,
     unconnected_bots,
 )
@@ -49,6 +50,7 @@ def status_of(*slots: dict[str, Any], **bot: Any) -> BotStatus:
         moments = {name: now + value for name, value in values.items() if isinstance(value, timedelta)}
         made.slots.filter(number=number).update(**(values | moments))
     [status] = statuses([Bot.objects.get(pk=made.pk)])
+    assert outlines(Bot.objects.filter(pk=made.pk), 2) == [status.outline], "one truth for few and for many"
     return status
 
 
