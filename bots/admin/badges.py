@@ -1,5 +1,6 @@
 """How a bot and its connections look: colour, icon and words, never colour alone."""
 
+from functools import lru_cache
 from typing import Final
 
 from django.utils.html import escape, format_html
@@ -30,6 +31,7 @@ SLOT_ICONS: Final = {
 }
 
 
+@lru_cache(maxsize=64)
 def icon(name: str) -> SafeString:
     """A symbol beside words that say the same."""
     return format_html('<span class="material-symbols-outlined" aria-hidden="true">{}</span>', name)

@@ -8,15 +8,18 @@ from django.urls import get_script_prefix, reverse
 from django.utils.http import RFC3986_SUBDELIMS
 
 PLACE: Final = "987654321987654321"
-"""Stands in an address for the key of a row."""
-SAFE: Final = f"{RFC3986_SUBDELIMS}/~:@"
-"""What ``reverse`` leaves as it is, too."""
+"""Stands in an address, or in a piece of a page that is drawn once, for the key of a row."""
 
 
 def page(key: object, name: str) -> str:
     """The address of a page about a row, by the name of its route. A list asks for hundreds, and ``reverse`` takes ten times as
     long as this."""
-    return _pattern(name, get_script_prefix()).replace(PLACE, quote(str(key), safe=SAFE))
+    return _pattern(name, get_script_prefix()).replace(PLACE, quoted(key))
+
+
+def quoted(key: object) -> str:
+    """A key as ``reverse`` puts it into an address."""
+    return quote(str(key), safe=f"{RFC3986_SUBDELIMS}/~:@")
 
 
 @lru_cache(maxsize=256)

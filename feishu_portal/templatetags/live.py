@@ -32,6 +32,13 @@ def page(key: object, name: str) -> str:
 
 
 @register.filter
+def actions(bot: object) -> SafeString:
+    """The links of a bot's menu."""
+    drawn: SafeString = _rendering().actions(bot)
+    return drawn
+
+
+@register.filter
 def who(status: object) -> Any:
     """Who disconnected a bot or switched it off."""
     return _rendering().who(status)

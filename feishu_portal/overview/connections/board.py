@@ -127,11 +127,11 @@ ALL: Final = Selection()
 
 def read_board(user: User, selection: Selection = ALL) -> Board:
     """All of the operator's bots: those in trouble first, then by name. Of more than are drawn, those that are selected."""
-    bots = list(_bots(user)[: MOST + 1])
-    if len(bots) <= MOST:
-        rows, running = _rows(user, bots)
+    bots = Bot.objects.visible_to(user).order_by("name", "pk")
+    if not bots[MOST:].exists():
+        rows, running = _rows(user, list(_bots(user)))
         return Board(_sorted(rows), running)
-    known = outlines(Bot.objects.visible_to(user).order_by("name", "pk"), MAX_COUNT + 1)
+    known = outlines(bots, MAX_COUNT + 1)
     is_more = len(known) > MAX_COUNT
     known = known[:MAX_COUNT]
     selected = sorted(filter(selection.has, known), key=_place)

@@ -1,18 +1,24 @@
 """What the templates of the board need drawn; the tags of ``live`` lead here."""
 
+from functools import lru_cache
+
+from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from bots.admin.badges import ICONS, badge, icon, slot_icon, slot_words, who
 from bots.connections.status import ConnectionHealth, SlotStatus
 from bots.enums import SlotState
-from bots.models import ConnectionSlot
+from bots.models import Bot, ConnectionSlot
+from core.console.addresses import PLACE
 from core.console.live.ages import UNITS, age, countdown
 from core.console.rendering import problem_block
 from core.console.sentences import in_language
 
 __all__ = [
+    "actions",
     "age",
     "badge",
     "countdown",
@@ -26,6 +32,25 @@ __all__ = [
     "slot_words",
     "who",
 ]
+
+
+def actions(bot: Bot) -> SafeString:
+    """The links of a bot's menu. A board has fifty menus, and most of them are the same."""
+    kind = (bot.enabled, bot.uses_connection, bot.connect, bot.transport)
+    drawn = _actions(*kind, get_language() or "", get_script_prefix())
+    return SafeString(drawn.replace(PLACE, str(bot.pk)))
+
+
+@lru_cache(maxsize=64)
+def _actions(enabled: bool, uses_connection: bool, connect: bool, transport: str, *_of_request: str) -> str:  # noqa: FBT001 -- names of one call
+    bot = {
+        "pk": PLACE,
+        "enabled": enabled,
+        "uses_connection": uses_connection,
+        "connect": connect,
+        "transport": transport,
+    }
+    return render_to_string("admin/connections/actions.html", {"bot": bot})
 
 
 def problem(row: ConnectionSlot) -> str:
