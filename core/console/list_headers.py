@@ -7,6 +7,7 @@ replaced there; a test notices when Unfold no longer does either.
 
 from typing import Any
 
+from django.utils.html import conditional_escape
 from unfold.templatetags import unfold_list
 
 ATTRIBUTE = "portal_headers"
@@ -15,10 +16,12 @@ _make_headers = unfold_list.result_headers
 
 
 def result_headers(change_list: Any) -> list[dict[str, Any]]:
-    """The headers of ``change_list``, which lives as long as one request."""
+    """The headers of ``change_list``, which lives as long as one request. Their texts are translated and escaped: every cell
+    repeats one."""
     headers: list[dict[str, Any]] | None = getattr(change_list, ATTRIBUTE, None)
     if headers is None:
-        headers = list(_make_headers(change_list))
+        made = _make_headers(change_list)
+        headers = [{**header, "text": conditional_escape(header["text"])} for header in made]
         setattr(change_list, ATTRIBUTE, headers)
     return headers
 

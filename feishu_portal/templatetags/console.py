@@ -8,14 +8,14 @@ from typing import Any, Final
 from django import template
 from django.db.models import Model
 from django.template import RequestContext
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-from core.console.addresses import page
+from core.console.addresses import PLACE, page, quoted
 from core.console.sentences import adding
 
 register = template.Library()
@@ -127,27 +127,30 @@ def row_menu(changelist: Any, row: Model, actions: Iterable[Mapping[str, Any]]) 
     prefix = f"admin:{changelist.opts.app_label}_{changelist.opts.model_name}_"
     admin = changelist.model_admin
     named = [(action["raw_path"].removeprefix(prefix), action) for action in actions]
-    links = format_html_join(
+    offered = tuple(
+        (action["raw_path"], action["icon"], str(admin.action_title(name, row, action["title"])))
+        for name, action in named
+        if admin.fits(name, row)
+    )
+    if not offered:
+        return SafeString("")
+    words = gettext("Actions for %(name)s") % {"name": row}
+    links = _links(offered, get_script_prefix()).replace(PLACE, escape(quoted(row.pk)))
+    return format_html(ROW_MENU, row.pk, words, SafeString(links))
+
+
+# Most rows of a list are offered the same.
+@lru_cache(maxsize=256)
+def _links(offered: tuple[tuple[str, str | None, str], ...], _prefix: str) -> str:
+    symbol = '<span class="material-symbols-outlined" aria-hidden="true">{}</span>'
+    return format_html_join(
         "",
         '<a href="{}">{}{}</a>',
         (
-            (
-                page(row.pk, action["raw_path"]),
-                _icon(action["icon"]),
-                admin.action_title(name, row, action["title"]),
-            )
-            for name, action in named
-            if admin.fits(name, row)
+            (page(PLACE, route), format_html(symbol, icon) if icon else "", title)
+            for route, icon, title in offered
         ),
     )
-    words = gettext("Actions for %(name)s") % {"name": row}
-    return format_html(ROW_MENU, row.pk, words, links) if links else SafeString("")
-
-
-@lru_cache(maxsize=128)
-def _icon(name: str | None) -> SafeString:
-    symbol = '<span class="material-symbols-outlined" aria-hidden="true">{}</span>'
-    return format_html(symbol, name) if name else SafeString("")
 
 
 @register.simple_tag
