@@ -18,8 +18,10 @@ from starlette.types import Receive, Scope, Send
 from feishu_portal.front.access_log import note
 from feishu_portal.runtime.health import LIVE, READY
 
-ASYNCHRONOUS: Final = re.compile(r"/api/v1/subscriptions/[^/]+/(?:events|stream)")
-"""Paths whose views wait for events."""
+ASYNCHRONOUS: Final = re.compile(
+    r"/api/v1/(?:subscriptions/[^/]+/(?:events|stream)|approvals/[^/]+|auth-sessions/[^/]+|bots/[^/]+/users/[^/]+/token)"
+)
+"""Paths whose views wait: for events, for a person, for a refresh."""
 
 
 class OneThreadHandler(ASGIHandler):
