@@ -7,6 +7,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -121,6 +122,18 @@ class ConsoleAdmin(ModelAdmin[M]):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M | None:
         """Of an empty ``_to_field`` Django would look for a field without a name."""
         return super().get_object(request, object_id, from_field or None)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """Without rows that only tie two others together: Django names them "Bot_owners object (1)", in one language."""
+        shown, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        ties = [
+            model._meta for model in apps.get_models(include_auto_created=True) if model._meta.auto_created
+        ]
+        beginnings = tuple(f"{capfirst(tie.verbose_name)}: " for tie in ties)
+        counts = {name: counts[name] for name in counts.keys() - {tie.verbose_name_plural for tie in ties}}
+        return _without(shown, beginnings), counts, forbidden, protected
 
     def visible_or_404(self, request: HttpRequest, object_id: str) -> M:
         """The row with this key; the same 404 for one that is not there and one that is somebody else's."""
@@ -326,3 +339,12 @@ def _filtered_name(declared: Any) -> str:
     if isinstance(declared, tuple | list):
         return str(declared[0])
     return str(declared.parameter_name)
+
+
+def _without(nested: list[Any], beginnings: tuple[str, ...]) -> list[Any]:
+    """A nested list of texts without those that begin so."""
+    return [
+        _without(part, beginnings) if isinstance(part, list) else part
+        for part in nested
+        if isinstance(part, list) or not str(part).startswith(beginnings)
+    ]

@@ -120,7 +120,7 @@ class Words(HTMLParser):
     """The texts of a page, and those of attributes that people get to see."""
 
     SEEN = ("title", "placeholder", "aria-label", "alt", "data-label", "data-copied")
-    HIDDEN = ("script", "style", "code", "pre", "template")
+    HIDDEN = ("script", "style", "code", "pre", "template", "textarea")
 
     def __init__(self, html: str) -> None:
         super().__init__()
