@@ -183,7 +183,7 @@ class SettingsTable(Table):
     )
     EMAIL_URL = text(
         Text(
-            "向操作员发送通知的邮件服务器，所有进程都要设置：告警由仍在运行的任意进程发送。不设置则不发送邮件。",
+            "向操作员发送通知的邮件服务器，所有进程都要设置：异常通知由仍在运行的任意进程发送。不设置则不发送邮件。",
             "Mail server for notices to operators, for every process: whichever is left sends them. Without it no e-mail is sent.",
         ),
         parse=validators.email_url,

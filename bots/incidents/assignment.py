@@ -25,7 +25,7 @@ def assignable(incident: Incident) -> QuerySet[User]:
 @transaction.atomic
 def assign(incident: Incident, to: User | None, *, actor: Actor) -> bool:
     """Have an operator of ``assignable`` take care of an open incident; None for nobody. They are notified where somebody else
-    says so. False where they do already, or the incident is over. ``incident`` is read anew."""
+    says so. False where they do already, or the incident is over. ``incident`` is read again."""
     waiting = Incident.objects.open().filter(pk=incident.pk).exclude(assignee=to)
     is_changed = bool(waiting.update(assignee=to))
     incident.refresh_from_db()

@@ -19,7 +19,7 @@ from events.subscriptions.reach import out_of_reach
 
 SECRET_OVERLAP = timedelta(hours=24)
 """After a rotation, deliveries are signed with the old secret as well for so long."""
-MAX_LET_GO = 10_000
+MAX_SKIPPED = 10_000
 """Deliveries that are ended at once when bots are taken out of a subscription."""
 
 
@@ -67,16 +67,16 @@ def change_subscription(
     subscription.save(update_fields=fields)
     had, has = list(subscription.bots.all()), [] if subscription.all_bots else list(bots)
     subscription.bots.set(has)
-    let_go(subscription)
+    skip_out_of_reach(subscription)
     detail = audit.changes(before, subscription, changed, related={"bots": (had, has)})
     _audit(subscription, "subscription.updated", actor, **detail)
 
 
-def let_go(subscription: Subscription) -> None:
+def skip_out_of_reach(subscription: Subscription) -> None:
     """End the first deliveries that wait for bots out of the subscription's reach. Those beyond are neither handed out nor
     pushed, and end with their time."""
     waiting = Delivery.objects.waiting().filter(out_of_reach(subscription)).order_by("pk")
-    found = list(waiting.values_list("pk", flat=True)[:MAX_LET_GO])
+    found = list(waiting.values_list("pk", flat=True)[:MAX_SKIPPED])
     Delivery.objects.waiting().filter(pk__in=found).update(
         status=DeliveryStatus.SKIPPED, finished_at=timezone.now()
     )
