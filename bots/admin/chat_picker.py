@@ -3,14 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.utils import unquote
-from django.forms import Media, Script
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from bots.admin.people import LOOKUP_ERRORS, why_not_looked_up
-from bots.models import Bot
+from bots.admin.picker import BotPicker
 from bots.people.chats import MAX_LISTED, chats_of
 from core.console.actions import refuse_unless_manager
 from core.console.base import ConsoleAdmin, operator_of
@@ -18,29 +17,25 @@ from core.console.base import ConsoleAdmin, operator_of
 if TYPE_CHECKING:
     from django.forms import TextInput
 
+    from bots.models import Bot
+
     Base = ConsoleAdmin[Bot]
 else:
     Base = object
     TextInput = UnfoldAdminTextInputWidget
 
 
-class ChatInput(TextInput):
+class ChatInput(BotPicker, TextInput):
     """A field for a chat_id, which a script turns into a picker of the groups that a bot is in. Without scripts there is the field
-    alone. ``bot``: whose groups; without one those of the bot that the form's field ``bot_field`` chooses."""
+    alone. The groups are those of ``bot``, or else of the bot that the form's field chooses."""
 
     template_name = "bots/chat.html"
-    bot_field = "bot"
-    bot: Bot | None = None
-
-    @property
-    def media(self) -> Media:
-        return Media(js=[Script("portal/chats.js", type="module")])  # type: ignore[list-item]  # the stubs know strings alone
+    script = "portal/chats.js"
+    view = "admin:bots_bot_chats"
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        context["bot_field"] = self.bot_field
         context["of"] = str(self.bot.pk) if self.bot else ""
-        context["address"] = reverse("admin:bots_bot_chats", args=["BOT"])
         return context
 
 

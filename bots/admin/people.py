@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.admin.utils import unquote
-from django.forms import Media, Script
 from django.http import (
     Http404,
     HttpRequest,
@@ -18,6 +17,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from bots.admin.picker import BotPicker
 from bots.errors import BotDisabledError, LookupBusyError
 from bots.models import Bot, Person, PersonPicture
 from bots.people.address import find_by_address, is_address
@@ -74,25 +74,18 @@ def page_address(pk: int) -> str:
 register(PeopleSource(names=names_on_page, found=found_by, address=picture_address, page=page_address))
 
 
-class PeopleInput(Textarea):
+class PeopleInput(BotPicker, Textarea):
     """Lines of ids, which a script turns into a picker: people of the chosen bot by name, others by e-mail address or phone
-    number. Without scripts there are the lines alone. ``bot_field``: the name of the form's field with the bot; ``bot``: the
-    one that is chosen, if any, for the names of people who are in the list already."""
+    number. Without scripts there are the lines alone. ``bot``: for the names of people who are in the list already."""
 
     template_name = "bots/people.html"
-    bot_field = "bot"
-    bot: Bot | None = None
-
-    @property
-    def media(self) -> Media:
-        return Media(js=[Script("portal/people.js", type="module")])  # type: ignore[list-item]  # the stubs know strings alone
+    script = "portal/people.js"
+    view = "admin:bots_bot_people"
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         ids = str(context["widget"]["value"] or "").split()
         known = names_of((self.bot.pk, open_id) for open_id in ids) if self.bot else {}
-        context["bot_field"] = self.bot_field
-        context["address"] = reverse("admin:bots_bot_people", args=["BOT"])
         context["names"] = {open_id: described(open_id, person) for (_bot, open_id), person in known.items()}
         return context
 
