@@ -59,7 +59,7 @@ async def discover(acting: Acting, wanted: Discover) -> dict[str, Any]:
     }
 
 
-class Call(Arguments):
+class ApiCall(Arguments):
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
     path: Annotated[
         str,
@@ -73,8 +73,8 @@ class Call(Arguments):
     body: dict[str, Any] | list[Any] | None = None
 
 
-@tool(Call, title=Text("调用开放平台接口", "Call an API"), effect=Effect.CHANGES)
-async def call(acting: Acting, wanted: Call) -> Any:
+@tool(ApiCall, title=Text("调用开放平台接口", "Call an API"), effect=Effect.CHANGES)
+async def call(acting: Acting, wanted: ApiCall) -> Any:
     """Calls any API of the Feishu/Lark Open Platform, as the person or as the bot. The path rules of this connection decide
     which calls go through."""
     if not wanted.path.startswith(ROOT):
