@@ -1,4 +1,4 @@
-"""Taking Verification Tokens out of events that were stored with them, by versions before 0.1.0."""
+"""Taking Verification Tokens out of stored events, should one hold any: they are blanked before an event is stored."""
 
 from collections.abc import Callable
 

@@ -13,8 +13,8 @@ from feishu_portal.management.speaking import PortalCommand, said
 
 class Command(PortalCommand):
     about = Text(
-        "清除已存事件中的 Verification Token。新事件存储时已不含该值；本命令用于 0.1.0 之前版本写入的数据库。可随时中断并重新运行。",
-        "Blank the Verification Token in stored events. Events that arrive are stored without it; this is for a database that a version before 0.1.0 wrote. Can be interrupted and run again at any time.",
+        "检查已存事件是否含有 Verification Token，例如在交出数据库副本之前：清除找到的值并报告事件数。事件存储时已不含该值，正常应为 0。可随时中断并重新运行。",
+        "Look for Verification Tokens in stored events, e.g. before a copy of the database is handed on: blank those that are found, and say in how many events. Events are stored without them, so 0 is to be expected. Can be interrupted and run again at any time.",
     )
     requires_system_checks = (SETTINGS,)
 
