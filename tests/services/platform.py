@@ -60,6 +60,13 @@ class SandboxClient:
         answer = self._answer(self._http.get("/people", params={"app_id": app_id}))
         return {person["id"]: person["open_id"] for person in answer["people"]}
 
+    def put_person(self, person: str, **values: Any) -> None:
+        self._answer(self._http.post("/people", json={"id": person} | values))
+
+    def add_group(self, name: str, *, person: str = "lilei", app_id: str = APP_ID) -> None:
+        """A group of the person and the bot."""
+        self._answer(self._http.post("/groups", json={"name": name, "people": [person], "apps": [app_id]}))
+
     def settings(self, **values: Any) -> None:
         self._answer(self._http.put("/settings", json=values))
 
