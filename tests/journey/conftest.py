@@ -36,7 +36,9 @@ def in_one_process(start: ProcessStarter, database_url: str = "") -> Portal:
     url = f"http://localhost:{port}"
     process = start(
         "manage.py", "runportal", "--sandbox", "--port", str(port), "--sandbox-port", str(sandbox_port),
-        environment=EMBEDDED | ({"DATABASE_URL": database_url} if database_url else {}),
+        environment=EMBEDDED
+        | {"FEISHU_SIGN_IN_BOT": DEMO_APP_ID}
+        | ({"DATABASE_URL": database_url} if database_url else {}),
     )  # fmt: skip
     password = process.wait_for(r"password \S+ (\S+)")[1]
     start.secrets.add(DEMO_APP_SECRET)
