@@ -6,14 +6,14 @@ lock. Pages and calls of the API are synchronous, so they go to their thread onc
 """
 
 import re
-from typing import Final
+from typing import Final, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from feishu_portal.front.access_log import note
 from feishu_portal.runtime.health import LIVE, READY
@@ -43,8 +43,9 @@ class DjangoHandlers:
     """An ASGI application: what Django serves. Probes, files and views that wait take no thread."""
 
     def __init__(self) -> None:
-        self._asynchronous = ASGIHandler()
-        self._in_one_thread = OneThreadHandler()
+        # Django annotates its handlers more narrowly than ASGI does.
+        self._asynchronous = cast("ASGIApp", ASGIHandler())
+        self._in_one_thread = cast("ASGIApp", OneThreadHandler())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
