@@ -286,7 +286,9 @@ def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[B
 def outlines(bots: BotQuerySet, most: int) -> list[Outline]:
     """How the first ``most`` bots are, for whoever counts thousands: three queries, for the columns alone that decide it."""
     now, keys = timezone.now(), bots.values("pk")[:most]
-    rows = bots.annotate(uses_connection=ExpressionWrapper(arriving_by(Transport.WEBSOCKET), BooleanField()))
+    # Under the name that a bot has for it, for both are judged by one function.
+    is_by_connection = ExpressionWrapper(arriving_by(Transport.WEBSOCKET), BooleanField())
+    rows = bots.annotate(uses_connection=is_by_connection)  # type: ignore[no-redef]
     # Before their connections: a bot that comes in between would seem to have none.
     outlined = list(rows.values_list(*_DECIDING_OF_BOTS, named=True)[:most])
     counts = PlatformCount.objects.foreign().filter(bot__in=keys)
