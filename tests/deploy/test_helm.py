@@ -26,7 +26,13 @@ EVERYTHING = REQUIRED | {
     "worker": {"autoscaling": {"enabled": True}},
     "ingress": {"enabled": True, "className": "nginx"},
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]},
-    "monitoring": {"podMonitor": True, "prometheusRule": True, "labels": {"release": "prometheus"}},
+    "monitoring": {
+        "podMonitor": True,
+        "prometheusRule": True,
+        "labels": {"release": "prometheus"},
+        "docsUrl": "https://docs.example.com/portal/",
+        "dashboards": "zh",
+    },
     "networkPolicy": {"webFrom": [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]},
     "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}],
 }
@@ -94,6 +100,8 @@ def test_every_object_meets_the_schema_of_kubernetes(
         {"wbe": {}},
         {"web": {"replicas": "2"}},
         {"settings": {"time_zone": "UTC"}},
+        {"monitoring": {"docsUrl": "docs.example.com"}},
+        {"monitoring": {"dashboards": "fr"}},
     ],
     ids=str,
 )
@@ -230,8 +238,27 @@ def test_rules_of_prometheus_come_with_the_chart(helm: Any) -> None:
     rules = [one for one in objects if one["kind"] == "PrometheusRule"]
     files = sorted((PROJECT / "deploy/prometheus/rules").glob("*.yml"))
 
-    assert [one["spec"] for one in rules] == [yaml.safe_load(path.read_text()) for path in files]
+    texts = [
+        path.read_text().replace("{{ $externalLabels.feishu_docs }}", "https://docs.example.com/portal")
+        for path in files
+    ]
+    assert [one["spec"] for one in rules] == [yaml.safe_load(text) for text in texts]
+    assert "externalLabels" not in str(rules)
     assert all(one["metadata"]["labels"]["release"] == "prometheus" for one in rules)
+
+
+def test_alerts_whose_runbooks_are_nowhere_are_refused(helm: Any) -> None:
+    with pytest.raises(helm.HelmError, match=r"monitoring\.docsUrl: where the documentation site is"):
+        render(helm, REQUIRED | {"monitoring": {"prometheusRule": True}})
+
+
+def test_dashboards_come_in_the_language_asked_for(helm: Any) -> None:
+    maps = [one for one in render(helm, EVERYTHING) if one["kind"] == "ConfigMap"]
+    files = sorted((PROJECT / "deploy/grafana/zh").glob("*.json"))
+
+    assert [one["data"] for one in maps] == [{f"feishu-{path.name}": path.read_text()} for path in files]
+    assert {one["metadata"]["labels"]["grafana_dashboard"] for one in maps} == {"1"}
+    assert "ConfigMap" not in {one["kind"] for one in render(helm, REQUIRED)}
 
 
 def test_pods_are_scraped_as_the_jobs_that_the_rules_know(helm: Any) -> None:
