@@ -70,6 +70,7 @@ def warning(alert: str, **labels: str) -> Firing:
 
 
 ALL: Final = tuple(sorted({process for process, _ in portal.PROCESSES}))
+SCRAPE_OF_A_LISTENER: Final = portal.selector("scrape_duration_seconds", "runfeishu", "two:9102")
 NO_CONNECTION: Final = (
     figure("feishu_connections", 2, 0, bot="cli_a", state="connected")
     | figure("feishu_connections", 1, 0, bot="cli_b", state="connected")
@@ -199,8 +200,26 @@ SCENARIOS: Final = (
         "a listener hangs", figure("feishu_listener_processes", 2, 1), (critical("FeishuListenerHangs"),)
     ),
     Scenario(
-        "a listener ends",
-        figure("feishu_listener_processes", 2, 1) | lost("runfeishu", host="two"),
+        "a listener is frozen, and scrapes of it wait in vain",
+        figure("feishu_listener_processes", 2, 1)
+        | lost("runfeishu", host="two")
+        | {SCRAPE_OF_A_LISTENER: portal.then(0.02, 10.0)},
+        (critical("FeishuListenerHangs", job="feishu-runfeishu", instance="two:9102"),),
+    ),
+    Scenario(
+        "a listener stays frozen, and that is said once",
+        figure("feishu_listener_processes", 2, 1)
+        | lost("runfeishu", host="two")
+        | {SCRAPE_OF_A_LISTENER: portal.then(0.02, 10.0)},
+        (critical("FeishuListenerHangs", job="feishu-runfeishu", instance="two:9102"),),
+        at=600,
+        quiet=("FeishuProcessDown", "warning"),
+    ),
+    Scenario(
+        "a listener ends, and scrapes of it are refused",
+        figure("feishu_listener_processes", 2, 1)
+        | lost("runfeishu", host="two")
+        | {SCRAPE_OF_A_LISTENER: portal.then(0.02, 0.001)},
         quiet=("FeishuListenerHangs", "critical"),
     ),
     # --- events come in
