@@ -1,4 +1,4 @@
-"""An upgrade under way: the release before runs on the schema of today and tomorrow, and is replaced process by process.
+"""An upgrade under way: listener and worker of the release before run on the schema of today and tomorrow, and are replaced.
 
 Until there is a release, the last commit stands in for it: that shows the way, and that nothing asks for columns by their number.
 """
@@ -25,7 +25,7 @@ NO_ANSWER = 200341
 """What the client shows for a click whose answer does not come."""
 TABLES = (
     "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-    " AND tablename SIMILAR TO '(access|bots|events|auth_sessions)\\_%'"
+    " AND tablename SIMILAR TO '(access|alerts|approvals|auth_sessions|bots|events|greetings)\\_%'"
 )
 CONNECTED = "SELECT DISTINCT node FROM bots_connectionslot WHERE state = 'connected'"
 UNFINISHED = "SELECT COUNT(*) FROM events_event WHERE status IN ('received', 'dispatched')"
