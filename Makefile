@@ -7,7 +7,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 # The first of these that runs and is new enough makes the virtual environment.
-PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11
+PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast test-postgres test-sqlite coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
