@@ -37,7 +37,13 @@ _TEXTS: Final = {
     "im:message.group_at_msg:readonly": Text(
         "接收群聊中 @机器人的消息", "Read group messages that mention the bot"
     ),
+    "im:message.group_msg": Text("接收群聊中的所有消息", "Read all messages of its groups"),
     "im:chat:read": Text("查看群信息", "See groups"),
+    "im:chat.members:read": Text("查看群成员", "See who is in a group"),
+    "im:chat.members:bot_access": Text(
+        "订阅机器人进、出群事件", "Be told when the bot is added to or removed from a group"
+    ),
+    "cardkit:card:write": Text("创建与更新卡片", "Create and update cards"),
     "docx:document:readonly": Text("查看新版文档", "View documents"),
     "docx:document": Text("创建及编辑新版文档", "Create and edit documents"),
     "drive:drive:readonly": Text("查看云空间中的文件", "View files in Drive"),

@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.enums import RegistrationFailure, RegistrationState
 from bots.errors import TooManyRegistrations
-from bots.models import Bot, Registration, default_scopes
+from bots.models import Bot, Registration
 from bots.registration import flow
 from bots.registration.preset import addons
 from core.console.actions import button
@@ -105,10 +105,11 @@ class RegistrationPages(Base):
             raise PermissionDenied
 
     def _page(self, request: HttpRequest, bot: Bot | None) -> TemplateResponse:
-        registration = flow.latest(operator_of(request), bot)
-        if registration and registration.state != RegistrationState.WAITING:
+        registration, wanted = flow.latest(operator_of(request), bot), addons(bot)
+        if registration and (
+            registration.state != RegistrationState.WAITING or not flow.asks_for(registration, wanted)
+        ):
             registration = None
-        wanted = addons(bot.auth_scopes if bot else default_scopes())
         scopes = dict.fromkeys([*wanted.tenant_scopes, *wanted.user_scopes])
         context = {
             **self.admin_site.each_context(request),

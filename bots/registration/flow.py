@@ -7,6 +7,7 @@ however many pages are open, and by whichever process. Pages that wait drive it;
 import logging
 from datetime import timedelta
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from bots.enums import PlatformName, RegistrationFailure, RegistrationState
 from bots.errors import TooManyRegistrations
-from bots.models import Bot, Registration, default_scopes
+from bots.models import Bot, Registration
 from bots.models.bots import platform_networks
 from bots.registration.completion import complete
 from bots.registration.preset import addons
@@ -24,7 +25,14 @@ from core.database.clock import DatabaseTime
 from core.database.connections import give_back
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
-from feishu.app_registration import AppRegistration, Brand, RegistrationPoll, RegistrationStatus, qr_address
+from feishu.app_registration import (
+    Addons,
+    AppRegistration,
+    Brand,
+    RegistrationPoll,
+    RegistrationStatus,
+    qr_address,
+)
 from feishu.device_code import SLOW_DOWN_SECONDS
 from feishu.errors import FeishuError, OAuthError, RateLimited
 from feishu.outgoing import Route
@@ -54,14 +62,15 @@ def latest(operator: User, bot: Bot | None) -> Registration | None:
 
 
 def begin(operator: User, *, bot: Bot | None = None, again: bool = False) -> Registration:
-    """The QR code of the operator that waits, or a new one; ``again``: a new one, which replaces it. ``bot``: whose app is
-    to be extended.
+    """The QR code of the operator that waits, or a new one; ``again``: a new one, which replaces it, as does one that asks for
+    something else because the bot was changed. ``bot``: whose app is to be extended.
 
     Raises TooManyRegistrations, FeishuError or, for a proxy that no key opens, SealedValueError.
     """
     own = Registration.objects.filter(operator=operator, extends=bot)
     valid = own.waiting().filter(expires_at__gt=DatabaseTime())
-    if not again and (shown := valid.first()):
+    wanted = addons(bot)
+    if not again and (shown := valid.first()) and asks_for(shown, wanted):
         return shown
     _check_bounds(operator)
     registrar = _registrar(bot)
@@ -69,7 +78,7 @@ def begin(operator: User, *, bot: Bot | None = None, again: bool = False) -> Reg
     pending = registrar.begin(timeout=CALL_SECONDS)
     address = qr_address(
         pending.verification_uri,
-        addons=addons(bot.auth_scopes if bot else default_scopes()),
+        addons=wanted,
         app_id=bot.app_id if bot else "",
     )
     now = timezone.now()
@@ -84,13 +93,22 @@ def begin(operator: User, *, bot: Bot | None = None, again: bool = False) -> Reg
     )
     try:
         with transaction.atomic():
-            if not again and (shown := valid.first()):
+            if not again and (shown := valid.first()) and asks_for(shown, wanted):
                 return shown  # another page of the operator was faster
             own.waiting().end(RegistrationState.REPLACED)
             registration.save(force_insert=True)
     except IntegrityError:
         return own.latest("began_at")  # likewise, in the same moment
     return registration
+
+
+def asks_for(registration: Registration, wanted: Addons) -> bool:
+    """Whether the QR code that waits asks for this; True for one that no key opens, which says so itself."""
+    try:
+        query = parse_qs(urlsplit(registration.address).query)
+    except SealedValueError:
+        return True
+    return query.get("addons", [""]) == [wanted.encoded()]
 
 
 def _check_bounds(operator: User) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from bots.enums import GroupPolicy
 from bots.models import Bot, Registration, default_scopes
 from bots.registration import flow
 from core.access.models import User
@@ -87,16 +88,19 @@ def test_app_of_a_bot_is_given_more(sandbox: SandboxClient, operator: User, cons
         open_url=sandbox.url,
         accounts_url=sandbox.url,
         auth_scopes=["offline_access", "wiki:wiki:readonly"],
+        group_policy=GroupPolicy.EVERY_MESSAGE,
     )
     Bot.objects.filter(pk=bot.pk).update(app_id="cli_00000000000000aa")
     bot.owners.add(operator)
     page = page_of("bots_bot", bot, "extend")
-    assert "wiki:wiki:readonly" in text_of(console.get(page))
+    shown = text_of(console.get(page))
+    assert "wiki:wiki:readonly" in shown
+    assert "Read all messages of its groups" in shown
     panel = ask(console, page, begin="first")
     assert sandbox.register(address_in(panel)) == "cli_00000000000000aa"
     assert f'data-next="{page_of("bots_bot", bot)}"' in polled(console, page)
     app = sandbox.app("cli_00000000000000aa")
-    assert "wiki:wiki:readonly" in app["scopes"]
+    assert {"wiki:wiki:readonly", "im:message.group_msg"} <= set(app["scopes"])
     assert "im.message.receive_v1" in app["events"]
     assert Bot.objects.get().app_secret == "its-secret-in-the-sandbox"
 

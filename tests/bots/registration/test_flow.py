@@ -12,6 +12,7 @@ from bots.enums import RegistrationFailure, RegistrationState
 from bots.errors import TooManyRegistrations
 from bots.models import Bot, Registration
 from bots.registration import flow
+from bots.registration.preset import addons
 from bots.tasks import sweep
 from feishu.errors import FeishuError, TransportError
 from tests.bots.registering import APP, APP_ID, FEISHU, INTERVAL, LARK, make_due
@@ -60,6 +61,19 @@ def test_code_for_a_bot_names_its_app_and_is_another_one(platforms, operator, re
     assert flow.latest(operator, None) == registration
     assert flow.latest(operator, bot) == extension
     assert flow.latest(make_operator(), bot) is None
+
+
+def test_code_of_a_bot_that_was_changed_gives_way_to_one_that_asks_for_more(platforms, operator):
+    bot = make_bot(platform="feishu", open_url="", accounts_url="")
+    first = flow.begin(operator, bot=bot)
+    assert flow.begin(operator, bot=bot) == first
+    bot.auth_scopes = [*bot.auth_scopes, "wiki:wiki:readonly"]
+    second = flow.begin(operator, bot=bot)
+    assert second != first
+    assert flow.asks_for(second, addons(bot))
+    assert not flow.asks_for(first, addons(bot))
+    first.refresh_from_db()
+    assert first.state == RegistrationState.REPLACED
 
 
 def test_device_code_is_sealed_and_shown_by_nothing(registration):
