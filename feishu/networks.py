@@ -10,6 +10,7 @@ documentation.
 
 import logging
 import re
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -186,6 +187,17 @@ async def allowed_addresses(host: str, port: int, *, networks: Networks, resolve
         raise OSError(f"{host} has no address.")
     networks.check(host, addresses)
     return addresses
+
+
+def written_address(host: str) -> str:
+    """The address that the host of an URL itself is, in any notation that the system's resolver reads, e.g. ``0x7f000001``;
+    empty for a name. No name server is asked."""
+    text = host.partition("%")[0].rstrip(".")
+    try:
+        found = socket.getaddrinfo(text, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return ""
+    return _addresses(found)[0]
 
 
 def _addresses(found: Found) -> Sequence[str]:

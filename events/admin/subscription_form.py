@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from core.console.fields import LinesField, NamedMultipleChoiceField, check_no_b
 from events.enums import SubscriptionKind
 from events.models import Subscription
 from events.subscriptions.filters import MAX_CONDITIONS, parse_condition
+from feishu.networks import Networks, written_address
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Subscription]
@@ -31,7 +33,7 @@ def check_condition(line: str) -> None:
 
 
 def check_url(value: str) -> None:
-    """An address that events can be pushed to; whether its network is allowed shows when something is sent."""
+    """An address that events can be pushed to."""
     try:
         parts = urlsplit(value)
         is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
@@ -39,6 +41,21 @@ def check_url(value: str) -> None:
         is_valid = False
     if not is_valid or "@" in parts.netloc or parts.fragment or not value.isprintable() or " " in value:
         raise ValidationError(_("Use an address such as https://shop.example.com/feishu-events."))
+
+
+def check_network(url: str) -> None:
+    """An IP address is in a network that the portal may connect to. A name may lead elsewhere by the time that something is sent,
+    so it is judged then."""
+    address = written_address(urlsplit(url).hostname or "")
+    networks = Networks.parse(settings.DELIVERY_NETWORKS)
+    if address and not networks.allows(address):
+        raise ValidationError(
+            _(
+                "%(address)s is in a network that may not be connected to. If the network is the company's own, an "
+                "administrator adds it to %(setting)s."
+            ),
+            params={"address": address, "setting": networks.setting},
+        )
 
 
 class SubscriptionForm(ModelForm):
@@ -70,6 +87,10 @@ class SubscriptionForm(ModelForm):
         model = Subscription
         fields = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "expand", "per_second")
         help_texts = {
+            "url": _(
+                "An IP address has to be in FEISHU_DELIVERY_NETWORKS. Where a host name leads is seen when something is sent: "
+                "“Send test”, on the subscription's page, tells whether that is allowed."
+            ),
             "kind": _(
                 "Asked to answer: a click that no handler of the portal answers is sent to the address while the person "
                 "waits, and the toast and card in the response are shown. Of several subscriptions that fit, the one that "
@@ -96,6 +117,7 @@ class SubscriptionForm(ModelForm):
         elif cleaned.get("url"):
             try:
                 check_url(cleaned["url"])
+                check_network(cleaned["url"])
             except ValidationError as error:
                 errors["url"] = error
         if errors:

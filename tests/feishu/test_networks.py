@@ -1,6 +1,6 @@
 import pytest
 
-from feishu.networks import ForbiddenAddressError, Networks, allowed_addresses, resolve
+from feishu.networks import ForbiddenAddressError, Networks, allowed_addresses, resolve, written_address
 
 PUBLIC = Networks.parse(["public"])
 
@@ -114,6 +114,19 @@ def test_a_list_that_cannot_be_read_is_refused():
 async def test_every_name_of_this_machine_is_refused(host):
     with pytest.raises(ForbiddenAddressError, match="FEISHU_DELIVERY_NETWORKS"):
         await allowed_addresses(host, 80, networks=PUBLIC, resolver=resolve)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("169.254.169.254", "169.254.169.254"), ("::1", "::1"), ("fe80::1%25eth0", "fe80::1"), ("0x7f000001", "127.0.0.1"),
+        ("0177.0.0.1", "127.0.0.1"), ("2130706433", "127.0.0.1"), ("127.1", "127.0.0.1"), ("127.0.0.1.", "127.0.0.1"),
+        ("１２７.０.０.１", "127.0.0.1"), ("crm.example.com", ""), ("localhost", ""), ("face", ""), ("256.1.1.1", ""),
+        ("1.2.3.4.example.com", ""), (".", ""), ("a" * 64, ""),
+    ],
+)  # fmt: skip
+def test_address_is_told_from_a_name_however_it_is_written(host, address):
+    assert written_address(host) == address
 
 
 async def test_one_forbidden_address_among_many_is_enough():

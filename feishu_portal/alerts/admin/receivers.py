@@ -15,7 +15,7 @@ from bots.validators import validate_chat_id
 from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, copyable, identifier, text_block, when
-from events.admin.subscription_form import check_url
+from events.admin.subscription_form import check_network, check_url
 from feishu_portal.alerts import service
 from feishu_portal.alerts.models import AlertReceiver
 
@@ -62,6 +62,7 @@ class AlertReceiverForm(ModelForm):
                 raise ValidationError(
                     _("Use an address such as http://alertmanager.example.com:9093.")
                 ) from None
+            check_network(url)
         return url
 
 

@@ -65,6 +65,34 @@ def test_what_makes_no_sense_is_refused_at_its_field(rows, as_owner: Client, fie
     assert not Subscription.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://169.254.169.254/", "169.254.169.254"), ("https://[::1]:8443/hook", "::1"), ("http://0x7f000001/", "127.0.0.1"),
+        ("http://10.1.2.3/", ""), ("http://localhost/", ""),
+    ],
+)  # fmt: skip
+def test_ip_address_is_held_to_the_networks_that_are_allowed_and_a_name_is_not(
+    rows, as_owner: Client, settings, url, address
+):
+    settings.DELIVERY_NETWORKS = ["public", "10.0.0.0/8"]
+    answer = as_owner.post(ADD, form(rows.bot, url=url))
+    if not address:
+        assert Subscription.objects.get().url == url
+        return
+    [error] = answer.context["adminform"].form.errors["url"]
+    assert error.startswith(f"{address} is in a network that may not be connected to.")
+    assert "FEISHU_DELIVERY_NETWORKS" in error
+    assert not Subscription.objects.exists()
+
+
+def test_address_of_one_that_exists_is_judged_too(subscription, rows, as_owner: Client):
+    answer = as_owner.post(page_of("events_subscription", subscription), form(rows.bot, url="http://127.1/"))
+    assert list(answer.context["adminform"].form.errors) == ["url"]
+    subscription.refresh_from_db()
+    assert subscription.url != "http://127.1/"
+
+
 def test_somebody_elses_bot_cannot_be_listened_to(rows, as_owner: Client):
     assert as_owner.post(ADD, form(make_bot())).status_code == 200
     assert not Subscription.objects.exists()

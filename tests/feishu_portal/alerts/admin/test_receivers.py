@@ -45,6 +45,7 @@ def test_owner_adds_one_and_gets_what_alertmanager_has_to_know(rows: Rows, as_ow
         ("alertmanager_url", "alertmanager:9093"),
         ("alertmanager_url", "ftp://alertmanager"),
         ("alertmanager_url", "http://user:password@alertmanager:9093"),
+        ("alertmanager_url", "http://169.254.169.254:9093"),
         ("name", ""),
     ],
 )
