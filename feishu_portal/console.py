@@ -114,6 +114,7 @@ UNFOLD = {
                 "items": [
                     _page(_("Operators"), "group", "admin:access_user_changelist", is_of_portal=True),
                     _page(_("API clients"), "api", "admin:access_apiclient_changelist", is_of_portal=True),
+                    _page(_("REST API"), "data_object", "api:openapi-view"),
                     _page(_("Audit log"), "history", "admin:access_auditentry_changelist"),
                 ],
             },

@@ -155,6 +155,11 @@ def test_sidebar_names_only_what_may_be_opened(as_owner: Client, as_superuser: C
     assert list_of("access_apiclient") in text_of(as_superuser.get(index))
 
 
+def test_every_page_leads_to_the_description_of_the_api(as_owner: Client, as_superuser: Client) -> None:
+    for client, page in ((as_owner, reverse("connect-agent")), (as_superuser, list_of("access_apiclient"))):
+        assert f'href="{reverse("api:openapi-view")}"' in text_of(client.get(page))
+
+
 def test_audit_log_shows_an_owner_the_own_bots_alone(
     rows: Rows, as_owner: Client, as_stranger: Client
 ) -> None:
