@@ -1,4 +1,4 @@
-"""What authorizations bring to the overview: who is asked, how many tokens work, and which need a person."""
+"""What authorizations bring to the overview: who is asked, how many tokens work or were revoked, and which need a person."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -50,6 +50,7 @@ def state(user: User) -> SectionState:
     asked = count_up_to(AuthSession.objects.visible_to(user).open(), MAX_COUNT)
     active = count_up_to(tokens.filter(status=TokenStatus.ACTIVE), MAX_COUNT)
     again = count_up_to(tokens.filter(status=TokenStatus.NEEDS_REAUTH), MAX_COUNT)
+    revoked = count_up_to(tokens.filter(status=TokenStatus.REVOKED), MAX_COUNT)
     uncertain = count_up_to(tokens.filter(phase=RefreshPhase.UNCERTAIN), MAX_COUNT)
     cards = [
         Card(
@@ -78,6 +79,12 @@ def state(user: User) -> SectionState:
             str(uncertain),
             list_link(TOKENS, phase__exact=RefreshPhase.UNCERTAIN),
             tone="bad" if uncertain.count else "",
+        ),
+        Card(
+            "revoked",
+            _("Revoked"),
+            str(revoked),
+            list_link(TOKENS, status__exact=TokenStatus.REVOKED),
         ),
     ]
     problems = [*_paused(user), *failing_bots(user)]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from auth_sessions.enums import RefreshPhase, SessionState, TokenStatus
-from auth_sessions.models import RefreshGate
+from auth_sessions.models import RefreshGate, UserToken
 from bots.enums import CheckResult
 from bots.models import Bot, Incident, StoredFinding
 from core.access.models import User
@@ -68,6 +68,10 @@ def test_viewer_without_a_bot_is_told_whom_to_ask(db: None) -> None:
     assert reverse("admin:bots_bot_add") not in html
 
 
+def revoke(*tokens: UserToken) -> None:
+    UserToken.objects.filter(pk__in=[token.pk for token in tokens]).destroy_tokens(TokenStatus.REVOKED)
+
+
 def test_cards_count_what_there_is(rows: Rows, as_superuser: Client) -> None:
     connected = make_rows()
     connect_slots(connected.bot.slots)
@@ -77,6 +81,7 @@ def test_cards_count_what_there_is(rows: Rows, as_superuser: Client) -> None:
     make_session(rows.bot, SessionState.OPENED)
     make_token(rows.bot, phase=RefreshPhase.UNCERTAIN)
     make_token(rows.bot, status=TokenStatus.NEEDS_REAUTH)
+    revoke(make_token(rows.bot), make_token(rows.bot))
     old = make_event(rows.bot)
     Event.objects.filter(pk=old.pk).update(received_at=timezone.now() - timedelta(hours=25))
     assert cards(as_superuser) == {
@@ -90,17 +95,19 @@ def test_cards_count_what_there_is(rows: Rows, as_superuser: Client) -> None:
         "active-tokens": "5",
         "needs-reauth": "1",
         "uncertain": "1",
+        "revoked": "2",
     }
 
 
 def test_each_card_links_to_a_list_that_opens(rows: Rows, as_superuser: Client) -> None:
     links = re.findall(r'class="portal-card" href="([^"]+)"', text_of(as_superuser.get(INDEX)))
-    assert len(links) == 10
+    assert len(links) == 11
     assert {as_superuser.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
 
 
 def test_card_number_is_the_length_of_the_list_behind_it(rows: Rows, as_superuser: Client) -> None:
     make_session(rows.bot, SessionState.SENT)
+    revoke(make_token(rows.bot))
     for _title, group in as_superuser.get(INDEX).context["card_groups"]:
         for card in group:
             assert str(as_superuser.get(card.link).context["cl"].result_count) == card.value, card.name
