@@ -27,10 +27,10 @@ def is_for_callers(path: str) -> bool:
 def problems_for_callers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """The response, or a problem of the same status where it is a page about an error. Has to be the outermost middleware,
     so that it also sees what another one refused."""
-    is_page = isinstance(response, HttpResponse) and response.headers.get("Content-Type", "").startswith(
-        "text/"
-    )
-    if response.status_code < 400 or not is_page or not is_for_callers(request.path_info):
+    if not isinstance(response, HttpResponse) or response.status_code < 400:
+        return response
+    is_page = response.headers.get("Content-Type", "").startswith("text/")
+    if not is_page or not is_for_callers(request.path_info):
         return response
     problem = answer(_problem(request.method or "", response.status_code))
     # In its place: closing it here would tell Django that the request is over.
