@@ -22,6 +22,7 @@ from bots.models import Bot
 from core.console.actions import button
 from core.console.base import ConsoleAdmin, operator_of
 from core.console.live.digests import digest_of
+from core.console.qr_code import qr_code
 from core.console.rendering import copyable
 from core.console.sentences import in_language
 from core.vault.fields import encrypted_field
@@ -71,7 +72,13 @@ def _drawn(row: ChecklistRow) -> dict[str, object]:
         "finding": finding,
         "icon": icon(ICONS[finding.result]),
         "value": copyable(finding.value) if finding.value else "",
+        "chat_code": _code_of(row.link) if row.link and row.is_chat and row.is_open else "",
     }
+
+
+def _code_of(chat: str) -> SafeString:
+    """The same link for who has Feishu on a phone alone."""
+    return qr_code(chat, label=gettext("QR code that opens the chat with the bot"))
 
 
 def digest(found: Checklist) -> str:

@@ -11,7 +11,7 @@ _BORDER: Final = 4
 
 def qr_code(text: str, *, label: str) -> SafeString:
     """The code that holds ``text``; ``label`` says what it is for to who does not see it."""
-    import segno  # noqa: PLC0415 -- for one page alone
+    import segno  # noqa: PLC0415 -- for few pages alone
 
     code = segno.make(text, error="l", micro=False)
     svg = code.svg_inline(
