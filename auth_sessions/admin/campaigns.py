@@ -26,7 +26,7 @@ from auth_sessions.campaigns.service import (
 from auth_sessions.enums import Via
 from auth_sessions.errors import CANNOT_ASK, CampaignStateError, RemindedTooOftenError
 from auth_sessions.models import Campaign
-from bots.admin.mailings import MailingAdmin, bar, names_of_missing
+from bots.admin.mailings import MailingAdmin, names_of_missing
 from bots.enums import MailingState, RecipientState
 from core.console.actions import Question, ask, button, confirmed, list_button, refuse_unless_manager
 from core.console.base import actor_of, operator_of
@@ -34,7 +34,7 @@ from core.console.columns import column
 from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, since
 from core.console.overview import list_link
-from core.console.rendering import EMPTY, scopes_in_words, when
+from core.console.rendering import EMPTY, progress_bar, scopes_in_words, when
 
 ANSWER_SECONDS: Final = 15
 """After which a page that waits for answers is reloaded."""
@@ -195,7 +195,7 @@ class CampaignAdmin(MailingAdmin[Campaign]):
             return EMPTY
         asked = campaign.count(RecipientState.SENT)
         words = gettext("%(done)d of %(all)d authorized") % {"done": campaign.authorized, "all": asked}
-        return bar(campaign.authorized, max(asked, campaign.authorized), words)
+        return progress_bar(campaign.authorized, max(asked, campaign.authorized), words)
 
     @column(_("will get a card"))
     def to_ask(self, campaign: Campaign) -> str:

@@ -16,6 +16,7 @@ from auth_sessions.domain.sessions import cancel_session
 from auth_sessions.enums import OPEN_STATES, Deliver, FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
+from core.access.actors import Actor
 from core.access.bot_directory import PersonRef
 from core.console.actions import Question, button, confirmed, list_button
 from core.console.badges import state
@@ -133,8 +134,8 @@ class AuthSessionAdmin(AskingAdmin):
         return format_html("{} {}", words, self.person_in(session, session.authorized_by))
 
     def people_of(self, row: AuthSession) -> list[PersonRef]:
-        kind, _colon, requester = row.requested_by.partition(":")
-        people = (row.open_id, row.authorized_by, requester if kind == "user" else "")
+        requester = Actor.read(row.requested_by)
+        people = (row.open_id, row.authorized_by, requester.name if requester.kind == "user" else "")
         return [(row.bot_id, open_id) for open_id in people if open_id]
 
     @column(_("purpose"))
@@ -143,12 +144,12 @@ class AuthSessionAdmin(AskingAdmin):
 
     @column(_("requested by"))
     def who_asked(self, session: AuthSession) -> str:
-        kind, _colon, open_id = session.requested_by.partition(":")
-        if kind != "user":
+        requester = Actor.read(session.requested_by)
+        if requester.kind != "user":
             return actor(session.requested_by)
-        if open_id == session.open_id:
+        if requester.name == session.open_id:
             return str(_("The person themself"))
-        return self.person_in(session, open_id)
+        return self.person_in(session, requester.name)
 
     @column(_("created"))
     def created(self, session: AuthSession) -> str:

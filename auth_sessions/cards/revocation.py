@@ -5,6 +5,7 @@ from typing import Any
 
 from auth_sessions.enums import PlatformReason
 from auth_sessions.models import Revocation
+from core.access.actors import Actor
 from feishu.cards import button, card, escape, header, markdown
 from feishu.text import Text
 
@@ -24,7 +25,7 @@ _BY_ANYBODY = Text("系统撤销了", "The system revoked")
 def revocation_card(revocation: Revocation) -> dict[str, Any]:
     """Who revoked the grant, what follows, and a button to authorize again."""
     title = Text("授权已被撤销", "Your authorization was revoked")
-    kind = revocation.actor.partition(":")[0]
+    kind = Actor.read(revocation.actor).kind
     who = _BY_PLATFORM.get(revocation.platform_reason) or _BY_ACTOR.get(kind, _BY_ANYBODY)
     name = escape(revocation.grant.bot.name)
     body = Text(

@@ -15,7 +15,7 @@ from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.people import PeopleAdmin
-from core.console.rendering import EMPTY, actor, ago, problem_block, when
+from core.console.rendering import EMPTY, actor, ago, problem_block, progress_bar, when
 from feishu.codes import explain
 
 M = TypeVar("M", bound=Mailing)
@@ -43,17 +43,6 @@ NO_PERSON: Final = (RecipientState.EXPANDED, RecipientState.REPEATED)
 """Rows that stand for nobody of their own."""
 MOVING_SECONDS: Final = 3
 NAMES_SHOWN: Final = 20
-
-
-def bar(done: int, of: int, words: str) -> str:
-    """A bar with what it says."""
-    return format_html(
-        '<span class="portal-progress"><progress max="{}" value="{}" aria-label="{}"></progress> <span>{}</span></span>',
-        max(of, 1),
-        done,
-        words,
-        words,
-    )
 
 
 def names_of_missing(rows: Any) -> str:
@@ -87,12 +76,12 @@ class MailingAdmin(ReadOnlyAdmin[M]):
         everybody = sum(mailing.counts.values()) - mailing.count(*NO_PERSON)
         if mailing.state in {MailingState.RESOLVING, MailingState.READY}:
             done = everybody - mailing.count(RecipientState.WAITING)
-            return bar(
+            return progress_bar(
                 done, everybody, gettext("%(done)d of %(all)d looked up") % {"done": done, "all": everybody}
             )
         sent = mailing.count(RecipientState.SENT)
         everybody = sent + mailing.count(*TO_COME, *self.missed, RecipientState.CANCELLED)
-        return bar(sent, everybody, str(self.sent_words) % {"done": sent, "all": everybody})
+        return progress_bar(sent, everybody, str(self.sent_words) % {"done": sent, "all": everybody})
 
     @column(_("created"))
     def created(self, mailing: M) -> str:

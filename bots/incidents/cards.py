@@ -14,6 +14,7 @@ from bots.incidents.causes import cause_named
 from bots.incidents.repairs import problem_of
 from bots.incidents.silences import silences_of
 from bots.models import Incident, NoticeCard, ProblemSilence
+from core.access.actors import Actor
 from core.console.sentences import cause_and_cure
 from feishu.cards import Json, Template, button, card, escape, header, in_a_row, markdown, single_line
 from feishu.text import Text
@@ -150,7 +151,7 @@ def _section(incident: Incident, stage: Stage, silence: ProblemSilence | None) -
         who = escape(incident.assignee.get_username())
         elements.append(markdown(Text(f"由 **{who}** 处理", f"**{who}** takes care of it.")))
     if silence is not None:
-        until, by = _moment(silence.until), escape(silence.by.partition(":")[2])
+        until, by = _moment(silence.until), escape(Actor.read(silence.by).name)
         elements.append(markdown(Text(f"{by} 已静默至 {until}", f"Silenced by {by} until {until}")))
     if incident.closed_at is None:
         elements.append(in_a_row(_buttons(incident, is_silenced=silence is not None)))

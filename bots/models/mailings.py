@@ -1,6 +1,7 @@
 """What is sent to many: a mailing and its recipients, of which campaigns and batches of messages are kinds."""
 
 import uuid
+from dataclasses import replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
@@ -106,8 +107,7 @@ class Mailing(models.Model):
     @property
     def actor(self) -> Actor:
         """Who asked, for what is done in their name."""
-        kind, _colon, name = self.requested_by.partition(":")
-        return Actor(kind, name, self.operator_id or self.client_id)
+        return replace(Actor.read(self.requested_by), key=self.operator_id or self.client_id)
 
     def count(self, *states: RecipientState) -> int:
         """How many recipients are in one of these states, as of the last step."""

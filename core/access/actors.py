@@ -40,6 +40,12 @@ class Actor:
         return replace(self, address=address)
 
     @classmethod
+    def read(cls, text: str) -> Self:
+        """As it is stored in a column or an audit entry, without the key; either part may be empty."""
+        kind, _colon, name = text.partition(":")
+        return cls(kind, name)
+
+    @classmethod
     def operator(cls, user: User) -> Self:
         return cls("operator", user.get_username(), user.pk)
 

@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.access import bot_directory
-from core.access.actors import ANONYMOUS
+from core.access.actors import ANONYMOUS, Actor
 from core.access.audit_actions import ACTIONS, MODELS
 from core.access.bot_directory import PersonRef
 from core.access.models import ApiClient, AuditEntry, User
@@ -67,7 +67,8 @@ def _words(entry: AuditEntry, bots: dict[UUID, str], people: dict[PersonRef, str
         name = called(text)
         return f"{name} ({text})" if name != text else text
 
-    kind, _colon, name = entry.actor.partition(":")
+    by = Actor.read(entry.actor)
+    kind, name = by.kind, by.name
     if entry.actor == str(ANONYMOUS):
         name = gettext("Somebody not signed in")
     actor = called(name) if kind in {"operator", "user"} and name else actor_in_words(entry.actor)

@@ -12,6 +12,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.access.actors import Actor
 from core.console.sentences import in_language
 from core.vault.redaction import MAX_TEXT, redact
 from feishu.codes import CodeInfo, explain
@@ -81,9 +82,9 @@ def duration(span: timedelta) -> str:
 
 def actor(text: str) -> str:
     """An actor as it is stored (``operator:lin``) in words."""
-    kind, _colon, name = text.partition(":")
-    words = str(ACTORS.get(kind, kind))
-    return f"{words} · {name}" if name and kind not in {"platform", "system"} else words
+    stored = Actor.read(text)
+    words = str(ACTORS.get(stored.kind, stored.kind))
+    return f"{words} · {stored.name}" if stored.name and stored.kind not in {"platform", "system"} else words
 
 
 def identifier(text: str) -> str:
@@ -139,6 +140,17 @@ def copyable(text: str, *, testid: str = "") -> str:
 def explained(code: int | None, log_id: str = "") -> str:
     """A code of the platform with its cause and cure."""
     return problem_block(None if code is None else explain(code), log_id=log_id)
+
+
+def progress_bar(done: int, of: int, words: str) -> str:
+    """A bar with what it says."""
+    return format_html(
+        '<span class="portal-progress"><progress max="{}" value="{}" aria-label="{}"></progress> <span>{}</span></span>',
+        max(of, 1),
+        done,
+        words,
+        words,
+    )
 
 
 def problem_block(info: CodeInfo | None, *, said: str = "", log_id: str = "") -> str:

@@ -12,7 +12,7 @@ from core.console.actions import Question, button, confirmed
 from core.console.badges import state
 from core.console.base import ReadOnlyAdmin, actor_of
 from core.console.columns import column
-from core.console.rendering import EMPTY, actor, ago, json_block, when
+from core.console.rendering import EMPTY, actor, ago, json_block, progress_bar, when
 from events.enums import ReplayMode, ReplayState
 from events.log.replay import cancel_replay
 from events.models import ReplayJob, Subscription
@@ -67,12 +67,8 @@ class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
             "skipped": job.skipped,
             "expected": job.expected_count,
         }
-        return format_html(
-            '<span class="portal-progress"><progress max="{}" value="{}"></progress> <span>{}</span></span>',
-            max(job.expected, seen, 1),
-            seen if job.is_open or seen else max(job.expected, 1),
-            words,
-        )
+        is_over = not job.is_open and not seen
+        return progress_bar(max(job.expected, 1) if is_over else seen, max(job.expected, seen), words)
 
     @column(_("handlers"))
     def handlers_shown(self, job: ReplayJob) -> str:

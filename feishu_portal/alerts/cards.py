@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 from django.utils.text import Truncator
 
+from core.access.actors import Actor
 from feishu.cards import Json, Template, button, card, escape, header, in_a_row, markdown, single_line
 from feishu.text import Text
 from feishu_portal.alerts.enums import GroupState
@@ -164,10 +165,10 @@ def _deeds(group: AlertGroup) -> list[Text]:
 
 def _person(actor: str) -> str:
     """A member of the chat by a mention, which does not ring in a card that is changed; an operator by name."""
-    kind, _colon, name = actor.partition(":")
-    if kind == "user" and _OPEN_ID.fullmatch(name):
-        return f"<at id={name}></at>"
-    return escape(name)
+    by = Actor.read(actor)
+    if by.kind == "user" and _OPEN_ID.fullmatch(by.name):
+        return f"<at id={by.name}></at>"
+    return escape(by.name)
 
 
 def _buttons(group: AlertGroup) -> list[Json]:

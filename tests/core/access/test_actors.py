@@ -1,3 +1,5 @@
+import pytest
+
 from core.access.actors import MAX_LENGTH, SYSTEM, Actor
 from core.access.models import ApiClient, User
 
@@ -11,6 +13,16 @@ def test_actor_is_written_as_kind_and_name() -> None:
     assert str(Actor.user("ou_1")) == "user:ou_1"
     assert str(Actor.command("addbot")) == "command:addbot"
     assert str(SYSTEM) == "system:portal"
+
+
+@pytest.mark.parametrize("text", ["operator:lin", "api:CRM: the new one", "user:ou_1", "system:portal"])
+def test_what_is_written_is_read(text: str) -> None:
+    assert str(Actor.read(text)) == text
+
+
+def test_odd_text_is_a_kind_without_a_name() -> None:
+    for text in ("", "lin", "lin:"):
+        assert Actor.read(text) == Actor(text.removesuffix(":"), "")
 
 
 def test_key_is_that_of_the_row_of_its_own_kind() -> None:

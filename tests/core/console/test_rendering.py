@@ -18,6 +18,7 @@ from core.console.rendering import (
     identifier,
     json_block,
     problem_block,
+    progress_bar,
     scopes_in_words,
     scopes_on_one_line,
     text_block,
@@ -155,3 +156,14 @@ def test_end_of_a_long_list_of_scopes_unfolds() -> None:
     assert above.count("<li>") == OPEN_SCOPES
     assert below.count("<li>") == 30
     assert "另外 30 项" in below
+
+
+@pytest.mark.parametrize(
+    ("done", "of", "attributes"),
+    [(0, 4, 'max="4" value="0"'), (3, 4, 'max="4" value="3"'), (0, 0, 'max="1" value="0"')],
+)
+def test_progress_is_a_bar_that_says_the_same_as_its_words(done: int, of: int, attributes: str) -> None:
+    html = progress_bar(done, of, "3 <of> 4")
+    assert (
+        f'<progress {attributes} aria-label="3 &lt;of&gt; 4"></progress> <span>3 &lt;of&gt; 4</span>' in html
+    )
