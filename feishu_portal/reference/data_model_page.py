@@ -28,6 +28,12 @@ _HEAD: Final = [
     Text("加密的列", "encrypted columns"),
     Text("保留与上限", "how long, how many"),
 ]
+_COLUMNS: Final = [
+    Text("列", "column"),
+    Text("类型", "type"),
+    Text("可为空", "null"),
+    Text("含义", "meaning"),
+]
 UNNAMED: Final[Mapping[str, Text]] = {
     "auth_sessions.Answered": Text("已响应的消息", "answered messages"),
     "bots.PersonKey": Text("按姓名查找成员的索引", "what people are found by"),
@@ -252,7 +258,7 @@ def models_of(app: str) -> list["type[Model]"]:
 
 def _content(language: str) -> str:
     return "\n".join(
-        f"## {title.in_language(language)}\n\n{_diagram(app)}\n{_table(app, language)}"
+        f"## {title.in_language(language)}\n\n{_diagram(app)}\n{_table(app, language)}\n{_all_columns(app, language)}"
         for app, title in APPS.items()
     )
 
@@ -273,7 +279,7 @@ def _name(model: "type[Model]") -> str:
 
 
 def _columns(model: "type[Model]") -> Iterator[str]:
-    """Keys, and what has to be unique; the others are in the models."""
+    """Keys, and what has to be unique; the others are in the tables."""
     for field in model._meta.concrete_fields:
         marks = ["PK"] if field.primary_key else []
         marks += ["FK"] if field.is_relation else []
@@ -326,6 +332,39 @@ def _table(app: str, language: str) -> str:
                 ]
             )
     return table([name.in_language(language) for name in _HEAD], rows)
+
+
+def _all_columns(app: str, language: str) -> str:
+    """A table of each model's columns, folded up. GitHub knows nothing of ``markdown``, and reads what is between empty lines."""
+    from django.utils.translation import override  # noqa: PLC0415 -- needs Django
+
+    with override(language):
+        return "\n".join(
+            f'<details markdown="1"><summary><code>{model._meta.db_table}</code></summary>\n\n'
+            + table(
+                [name.in_language(language) for name in _COLUMNS],
+                [_column(field) for field in model._meta.concrete_fields],
+            )
+            + "\n</details>\n"
+            for model in models_of(app)
+        )
+
+
+def _column(field: "Field[Any, Any]") -> list[str]:
+    kind = _kind(field)
+    if kind == "char" and field.max_length:
+        kind = f"char({field.max_length})"
+    if field.is_relation:
+        kind += f" → `{cast('type[Model]', field.related_model)._meta.db_table}`"
+    return [f"`{field.column}`", kind, "✓" if field.null else "", _meaning(field)]
+
+
+def _meaning(field: "Field[Any, Any]") -> str:
+    """Its name in the console and the help there, in the language that is on, without a name that is the column's again."""
+    name = str(field.verbose_name)
+    is_again = name.casefold() == field.name.replace("_", " ")
+    said = " · ".join(part for part in ("" if is_again else name, str(field.help_text)) if part)
+    return " ".join(said.replace("|", r"\|").split())
 
 
 def _encrypted(model: "type[Model]") -> list[str]:

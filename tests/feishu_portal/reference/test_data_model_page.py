@@ -44,7 +44,8 @@ def test_model_without_a_retention_is_refused(monkeypatch):
 
 def test_every_model_has_a_chinese_name():
     [chinese] = [text for path, text in documents().items() if path.name.endswith(".zh.md")]
-    rows = re.findall(r"^\| `\w+` \| ([^|]+) \|", chinese, re.MULTILINE)
+    tables = "|".join(model._meta.db_table for model in MODELS)
+    rows = re.findall(rf"^\| `(?:{tables})` \| ([^|]+) \|", chinese, re.MULTILINE)
     assert len(rows) == len(MODELS)
     assert [name for name in rows if not re.search("[\u4e00-\u9fff]", name)] == []
 
@@ -66,3 +67,18 @@ def test_every_encrypted_column_and_relation_is_shown():
             for field in model._meta.concrete_fields:
                 if field.is_relation:
                     assert re.search(rf"--\S+ {model.__name__} : {field.name}$", text, re.MULTILINE)
+
+
+def test_every_column_is_listed_with_what_the_console_says_of_it():
+    for text in documents().values():
+        for model in MODELS:
+            _, _, after = text.partition(f"<summary><code>{model._meta.db_table}</code></summary>")
+            listed = re.findall(r"^\| `(\w+)` \|", after.partition("</details>")[0], re.MULTILINE)
+            assert listed == [field.column for field in model._meta.concrete_fields]
+    english, chinese = documents().values()
+    assert "| `bot_id` | uuid → `bots_bot` |" in english
+    for text, said in ((english, "name"), (chinese, "名称")):
+        bot = text.partition("<code>bots_bot</code>")[2].partition("</details>")[0]
+        assert re.search(
+            rf"^\| `name` \| char\(\d+\) \| \| {'' if text is english else said}", bot, re.MULTILINE
+        )
