@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from uuid import UUID
 
 from django.db.models import OuterRef, Q, Subquery
 
@@ -34,9 +35,6 @@ from core.database.counts import BoundedCount
 from events.models import Event
 from feishu.codes import CodeInfo
 from feishu_portal.overview.connections.processes import Process, processes, why_not_held
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 MOST: Final = 50
 """Bots that the board draws, those in trouble first. It counts the others; its filter, its search and the list of bots reach
@@ -147,9 +145,9 @@ def read_board(user: User, selection: Selection = ALL) -> Board:
     )
 
 
-def _place(bot: Outline) -> tuple[int, str, str]:
+def _place(bot: Outline) -> tuple[int, str, UUID]:
     """Where a bot stands among others."""
-    return _ORDER.index(bot.health), bot.name, str(bot.pk)
+    return _ORDER.index(bot.health), bot.name, bot.pk
 
 
 def _sorted(rows: list[BoardRow]) -> list[BoardRow]:

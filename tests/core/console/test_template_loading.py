@@ -42,7 +42,6 @@ def test_pages_load_no_script_that_nothing_calls():
         "edit_inline/inline_footer",
         "pagination_inline",
         "command",
-        "actions_row",
         "tab_action",
         "change_list_filter",
     ],
