@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from django.db import models
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -72,11 +72,9 @@ _STATES: Final = {
     ConnectionHealth.DISCONNECTED: ConnectionState.DISCONNECTED,
 }
 # What a bot's health, and who holds its connections, is read from.
-_DECIDING_OF_BOTS: Final = (
-    "pk", "name", "app_id", "enabled", "connect", "uses_connection", "asked_at", "created_at"
-)  # fmt: skip
+_DECIDING_OF_BOTS: Final = ("pk", "name", "app_id", "enabled", "connect", "uses_connection")
 _DECIDING_OF_SLOTS: Final = (
-    "bot_id", "state", "state_changed_at", "error_at", "lease_until", "holder", "node", "is_held", "is_connected"
+    "bot_id", "state", "holder", "node", "is_held", "is_connected", "is_recent", "has_failed"
 )  # fmt: skip
 _TROUBLED: Final = frozenset({ConnectionHealth.ERROR, ConnectionHealth.RECONNECTING})
 
@@ -264,13 +262,12 @@ def _has_connection() -> Exists:
 
 def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[BotStatus]:
     """How these bots are, in their order. Two queries, however many there are."""
-    losses, now = losses or {}, timezone.now()
+    losses = losses or {}
     counts = {count.pk: count for count in PlatformCount.objects.filter(bot__in=bots)}
     by_bot: dict[object, list[SlotStatus]] = {bot.pk: [] for bot in bots}
-    wanted_since = {bot.pk: bot.asked_at or bot.created_at for bot in bots}
     unwanted = {bot.pk: health for bot in bots if (health := _unwanted(bot))}
     for row in _slots(bots).order_by("number"):
-        health = unwanted.get(row.bot_id) or _slot_health(row, now, wanted_since[row.bot_id])
+        health = unwanted.get(row.bot_id) or _slot_health(row)
         lost = losses.get((row.bot_id, row.number), Counter())
         by_bot[row.bot_id].append(SlotStatus(row, health, bool(row.is_held), lost))
     found = []
@@ -285,7 +282,7 @@ def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[B
 
 def outlines(bots: BotQuerySet, most: int) -> list[Outline]:
     """How the first ``most`` bots are, for whoever counts thousands: three queries, for the columns alone that decide it."""
-    now, keys = timezone.now(), bots.values("pk")[:most]
+    keys = bots.values("pk")[:most]
     # Under the name that a bot has for it, for both are judged by one function.
     is_by_connection = ExpressionWrapper(arriving_by(Transport.WEBSOCKET), BooleanField())
     rows = bots.annotate(uses_connection=is_by_connection)  # type: ignore[no-redef]
@@ -296,23 +293,32 @@ def outlines(bots: BotQuerySet, most: int) -> list[Outline]:
     by_bot: defaultdict[UUID, list[Any]] = defaultdict(list)
     for slot in _slots(keys).values_list(*_DECIDING_OF_SLOTS, named=True).order_by("number"):
         by_bot[slot.bot_id].append(slot)
-    return [_outline(bot, by_bot[bot.pk], now, has_foreign=bot.pk in warned) for bot in outlined]
+    return [_outline(bot, by_bot[bot.pk], has_foreign=bot.pk in warned) for bot in outlined]
 
 
-def _outline(bot: Any, slots: list[Any], now: datetime, *, has_foreign: bool) -> Outline:
-    wanted_since = bot.asked_at or bot.created_at
+def _outline(bot: Any, slots: list[Any], *, has_foreign: bool) -> Outline:
     health = _unwanted(bot) or _taken_together(
-        {_slot_health(slot, now, wanted_since) for slot in slots}, has_foreign=has_foreign
+        {_slot_health(slot) for slot in slots}, has_foreign=has_foreign
     )
     holders = tuple((slot.holder, slot.node) for slot in slots if slot.is_held and slot.holder)
     return Outline(bot.pk, bot.name, bot.app_id, health, holders)
 
 
 def _slots(bots: Among) -> QuerySet[Any]:
-    return ConnectionSlot.objects.filter(bot__in=bots).annotate(
-        is_held=ExpressionWrapper(HELD, BooleanField()),
-        is_connected=ExpressionWrapper(CONNECTED, BooleanField()),
-    )
+    """Their slots, with what `_slot_health` goes by. The database compares the moments: reading one takes Python longer than all
+    the rest of a row."""
+    since = timezone.now() - PATIENCE
+    is_new = Q(bot__asked_at__gt=since) | Q(bot__asked_at=None, bot__created_at__gt=since)
+    is_stopped = Q(state=SlotState.STOPPED)
+    facts = {
+        "is_held": HELD,
+        "is_connected": CONNECTED,
+        "is_recent": (is_stopped & (is_new | Q(state_changed_at__gt=since)))
+        | (~is_stopped & (Q(lease_until__gt=since) | (Q(lease_until=None) & is_new))),
+        "has_failed": Q(error_at__isnull=False),
+    }
+    annotations = {name: ExpressionWrapper(fact, BooleanField()) for name, fact in facts.items()}
+    return ConnectionSlot.objects.filter(bot__in=bots).annotate(**annotations)
 
 
 def _unwanted(bot: Any) -> ConnectionHealth | None:
@@ -322,21 +328,20 @@ def _unwanted(bot: Any) -> ConnectionHealth | None:
     return None if bot.enabled and bot.connect else ConnectionHealth.DISCONNECTED
 
 
-def _slot_health(row: Any, now: datetime, wanted_since: datetime) -> ConnectionHealth:
-    """``row`` is annotated with ``is_held`` and ``is_connected``."""
+def _slot_health(row: Any) -> ConnectionHealth:
+    """``row`` is annotated with ``is_held``, ``is_connected``, ``has_failed``, and ``is_recent``: a person is not needed yet."""
     if row.is_connected:
         return ConnectionHealth.CONNECTED
     if row.state == SlotState.ERROR:
         return ConnectionHealth.ERROR
     if row.is_held:
         # Any but the first attempt is part of an outage.
-        is_first = row.state in {SlotState.STOPPED, SlotState.CONNECTING} and row.error_at is None
+        is_first = row.state in {SlotState.STOPPED, SlotState.CONNECTING} and not row.has_failed
         return ConnectionHealth.CONNECTING if is_first else ConnectionHealth.RECONNECTING
-    if row.state == SlotState.STOPPED:
-        since = max(filter(None, (row.state_changed_at, wanted_since)))
-        return ConnectionHealth.CONNECTING if now - since < PATIENCE else ConnectionHealth.ERROR
-    lost_at = row.lease_until or wanted_since
-    return ConnectionHealth.RECONNECTING if now - lost_at < PATIENCE else ConnectionHealth.ERROR
+    if not row.is_recent:
+        return ConnectionHealth.ERROR
+    is_stopped = row.state == SlotState.STOPPED
+    return ConnectionHealth.CONNECTING if is_stopped else ConnectionHealth.RECONNECTING
 
 
 def _taken_together(healths: set[ConnectionHealth], *, has_foreign: bool) -> ConnectionHealth:
