@@ -19,7 +19,7 @@ from events.log.index_paths import SCAN_SETTINGS
 from events.log.search import arrived_since, statement_timeout
 from events.models import HandlerRun
 
-NEWEST: Final = 10_000
+NEWEST: Final = 5_000
 """Events that are looked at."""
 DAY: Final = timedelta(hours=24)
 MAX_DEAD: Final = 5_000
