@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from core.background.limits import ConcurrencyLimits
+
 T = TypeVar("T")
 
 PLACES: Final = 15
@@ -19,7 +21,7 @@ NICENESS: Final = 7
 """How far hashing gives way to threads that answer requests, of 19: where all want the processor, it gets a fifth of what one of
 them gets."""
 
-_places = threading.BoundedSemaphore(PLACES)
+_places = ConcurrencyLimits()
 
 
 class PasswordsBusyError(Exception):
@@ -60,9 +62,7 @@ _thread = ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_giv
 
 
 def _in_turn(function: Callable[..., T], *arguments: str) -> T:
-    if not _places.acquire(blocking=False):
-        raise PasswordsBusyError
-    try:
+    with _places.place("passwords", limit=PLACES, full=PasswordsBusyError()):
         hashed = _thread.submit(function, *arguments)
         try:
             return hashed.result(PATIENCE)
@@ -70,5 +70,3 @@ def _in_turn(function: Callable[..., T], *arguments: str) -> T:
             if hashed.cancel():
                 raise PasswordsBusyError from None
             return hashed.result()  # it has begun
-    finally:
-        _places.release()
