@@ -108,10 +108,10 @@ def test_three_hundred_events_at_once_are_stored_once_and_acked(
     until_acked(process, sandbox, ids)
     assert stored(rows) == sorted(ids)
     assert {arrived_by for _, arrived_by in rows.all(EVENTS)} == {"webhook"}
-    # On a machine that is busy with other things the last of them may not be stored within the time of an answer.
-    refused = sandbox.outcomes() - {"acked"}
-    assert refused <= {"refused"}
-    assert not refused or "reason=database_away" in process.output
+    # On a machine that is busy with other things the last of them may not be stored, or not answered, in time; then they come again.
+    late = sandbox.outcomes() - {"acked"}
+    assert late <= {"refused", "timeout"}
+    assert "refused" not in late or "reason=database_away" in process.output
 
 
 @only_on_postgres

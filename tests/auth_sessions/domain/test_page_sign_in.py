@@ -82,9 +82,8 @@ def test_refusals_of_person_and_platform_are_told_apart(bot, platform, monkeypat
     platform.refuses = True
     assert end(bot, *begun(bot)).end == SignInEnd.PLATFORM_ERROR
     assert end(bot, *begun(bot), code="").end == SignInEnd.PLATFORM_ERROR
-    monkeypatch.setattr(person_sign_in, "_places", person_sign_in.threading.BoundedSemaphore(1))
-    with person_sign_in._places:
-        assert end(bot, *begun(bot)).end == SignInEnd.BUSY
+    monkeypatch.setattr(person_sign_in, "AT_ONCE", 0)
+    assert end(bot, *begun(bot)).end == SignInEnd.BUSY
 
 
 def test_person_without_a_name_is_nobody(bot, platform) -> None:
