@@ -63,6 +63,10 @@ _open_of: Counter[int] = Counter()
 _THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="live")
 
 
+class _BrowserGoneError(Exception):
+    """The browser left while something was sent to it."""
+
+
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels brings no types
     """Sends an operator's page the messages of a feed.
 
@@ -156,6 +160,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             await self._close_with(SIGNED_OUT)
         except TimeoutError:
             await self._close_with(SILENT)
+        except _BrowserGoneError:
+            return
         except Exception:
             logger.exception("live_socket_failed")
             await self._close_with(FAILED)
@@ -198,8 +204,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         return True
 
     async def _send(self, message: dict[str, Any]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+        """Raises _BrowserGoneError: once a browser has left, servers raise an OSError (ASGI, "Disconnected Client")."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+        except TimeoutError:
+            raise
+        except OSError:
+            raise _BrowserGoneError from None
 
     def _read(self, changes: Changes) -> list[dict[str, Any]] | None:
         viewer = self._check()

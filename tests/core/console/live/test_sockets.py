@@ -14,6 +14,7 @@ from core.console.live.viewers import viewer_of
 from feishu_portal.asgi import application
 from tests.core.console.live.browser import HOST, Socket, cookie_of
 from tests.factories import make_bot, make_operator
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -289,6 +290,25 @@ async def test_a_read_that_fails_closes_with_a_code_and_leaves_the_others_be(fee
         await rename(bot, "Still told")
         assert (await well.message())["names"] == ["Still told"]
     assert "live_socket_failed" in caplog.text
+
+
+async def test_browser_that_leaves_while_it_is_told_something_is_no_failure(
+    feed, cookie, caplog, monkeypatch
+):
+    told = asyncio.Event()
+
+    async def gone(self, **_message):
+        told.set()
+        raise ConnectionResetError
+
+    monkeypatch.setattr(sockets.LiveConsumer, "send", gone)
+    async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
+        await socket.open({"known": {}})
+        async with asyncio.timeout(PATIENCE):
+            await told.wait()
+            while [task for task in asyncio.all_tasks() if task.get_name() == "live-socket"]:
+                await asyncio.sleep(0.01)
+    assert "live_socket_failed" not in caplog.text
 
 
 async def test_session_is_checked_every_few_seconds_and_not_at_every_read(feed, bot, cookie, monkeypatch):
