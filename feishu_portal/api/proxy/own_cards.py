@@ -24,25 +24,26 @@ def needs_contents(target: Target) -> bool:
 
 def refuse_change(target: Target, contents: CallContents | None, bot: Bot) -> None:
     """Raises Problem where the call would change such a card. ``contents``: of a call that needs them."""
-    for message_id in _changed(target, contents):
+    if message_id := _changed(target, contents):
         try:
             refuse_own_card(bot, message_id)
         except ContentError as error:
             raise Problem(403, "own_card", str(error), sent="no") from None
 
 
-def _changed(target: Target, contents: CallContents | None) -> list[str]:
-    """The messages that the call may change."""
+def _changed(target: Target, contents: CallContents | None) -> str:
+    """The message that the call may change; empty for a call that changes none."""
     path = _folded(target)
     if path[:-1] == _MESSAGES and target.method not in _READING:
-        return [target.segments[-1].strip()]
+        return target.segments[-1].strip()
     if not needs_contents(target):
-        return []
-    if contents is None or not contents.is_whole:
+        return ""
+    named = {said.value.strip() for said in contents.of("message_id")} if contents else set()
+    if contents is None or not contents.is_whole or len(named) > 1:
         raise Problem(
             403, "own_card", "The body does not tell for certain which message is meant.", sent="no"
         )
-    return [said.value.strip() for said in contents.of("message_id")]
+    return "".join(named)
 
 
 def _folded(target: Target) -> tuple[str, ...]:
