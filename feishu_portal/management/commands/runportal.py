@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from bots.enums import ProcessKind
 from core.access.setup_link import has_operator, new_setup_link
 from core.checks import SETTINGS
+from core.database.checkpoints import checkpoints
 from feishu.text import Text
 from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
@@ -83,7 +84,7 @@ class Command(ServiceCommand):
             on_ready=partial(self._greet, options),
         )
         try:
-            with embedded_celery():
+            with checkpoints(), embedded_celery():
                 asyncio.run(running)
         except OSError as error:
             raise CommandError(str(error)) from error
