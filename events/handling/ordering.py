@@ -11,12 +11,12 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, Min, OuterRef
 from django.utils import timezone
 
 from core.database.among import among
-from core.database.sql import ask, unnest
+from core.database.sql import ask_at_once, with_rows
 from events.enums import ACTIVE_RUNS, RunStatus
 from events.handling.registry import Registration
 from events.models import Event, HandlerRun, HandlerRunQuerySet
@@ -79,21 +79,13 @@ def _next_of(keys: Collection[tuple[UUID, str, str]]) -> list[int]:
     """The first queued run of each key that has one."""
     if not keys:
         return []
-    if connection.vendor != "postgresql":
-        one_key = (
-            "SELECT id FROM events_handlerrun WHERE bot_id = %s AND handler = %s AND order_key = %s"
-            " AND status = 'queued' ORDER BY id LIMIT 1"
-        )
-        return [pk for key in keys for (pk,) in ask(one_key, key)]
-    rows = ask(
-        "SELECT queued.id FROM "  # noqa: S608 -- constants
-        + unnest({"bot_id": "uuid", "handler": "text", "order_key": "text"}, "freed")
-        + " CROSS JOIN LATERAL (SELECT id FROM events_handlerrun WHERE bot_id = freed.bot_id AND handler = freed.handler"
-        " AND order_key = freed.order_key AND status = 'queued'"
-        " ORDER BY bot_id, handler, order_key, id LIMIT 1) AS queued",
-        [list(column) for column in zip(*keys, strict=True)],
+    one = (
+        "SELECT id FROM events_handlerrun WHERE bot_id = freed.bot_id AND handler = freed.handler"
+        " AND order_key = freed.order_key AND status = 'queued' ORDER BY bot_id, handler, order_key, id LIMIT 1"
     )
-    return sorted(pk for (pk,) in rows)
+    given, values = with_rows({"bot_id": "uuid", "handler": "text", "order_key": "text"}, list(keys), "freed")
+    rows = ask_at_once(f"WITH {given} SELECT ({one}) AS id FROM freed", values, ["id"])  # noqa: S608 -- constants
+    return sorted(pk for (pk,) in rows if pk is not None)
 
 
 def _activate(pk: int) -> int:
