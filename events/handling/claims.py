@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from bots.models import Bot
+from core.database.compiled import Compiled
 from core.database.sql import any_of, ask, marks, unnest
 from events.enums import RunStatus
 from events.handling.concurrency import ConcurrencyLimit, HandlerKey, Place, RunDurations
@@ -189,10 +190,14 @@ def due_behind(
     return [(pk, bot_id, handler, run_at) for pk, handler, run_at in rows]
 
 
+_ABANDONED = Compiled(
+    lambda: HandlerRun.objects.abandoned().order_by("lease_until").values_list("pk")[:1],
+)
+
+
 def claim_abandoned(limit: ConcurrencyLimit) -> Batch | None:
     """Claim one run whose worker is gone. One at a time: it may be what took the worker down."""
-    lost = HandlerRun.objects.abandoned().order_by("lease_until")
-    for pk in lost.values_list("pk", flat=True)[:1]:
+    for (pk,) in _ABANDONED.rows():
         if HandlerRun.objects.abandoned().filter(pk=pk).take(uuid.uuid4()):
             run = HandlerRun.objects.select_related("event__bot").get(pk=pk)
             place = limit.take_beyond((run.bot_id, run.handler))

@@ -9,23 +9,21 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from core.database.compiled import AnyRows
 from events.enums import DeliveryFailure, DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, Subscription
 from events.subscriptions.http.failures import EXPIRED
+from events.subscriptions.push import WAITING
 
 BATCH = 500  # deliveries in one transaction
 SECONDS = 3.0  # of one sweep; the next one goes on
 ASKED_WITHIN = timedelta(minutes=5)
 """How long a click waits for its receiver to be asked: later nobody looks at the card any more."""
 
-_WAITING = AnyRows(deliveries=lambda: Delivery.objects.waiting().order_by("subscription_id", "pk"))
-
 
 def end_expired() -> int:
     """End them, for about ``SECONDS``; returns how many."""
-    if not _WAITING.found():
+    if not WAITING.found():
         return 0  # mostly: the questions below are many
     off = Q(state=SubscriptionState.OFF) | Q(removed_at__isnull=False)
     unwanted = Q(subscription__in=list(Subscription.objects.filter(off).values_list("pk", flat=True)))

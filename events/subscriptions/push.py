@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.background.pace import Pace
 from core.background.retry import RetrySchedule
+from core.database.compiled import AnyRows
 from core.database.text import storable
 from events.clicks.records import end_asked
 from events.enums import (
@@ -45,8 +46,15 @@ MAX_TEXT = 1_000  # characters kept of an error, of a response
 MAX_SUBSCRIPTIONS = 64  # in one round
 
 
+WAITING = AnyRows(deliveries=lambda: Delivery.objects.waiting().order_by("subscription_id", "pk"))
+"""Without any there is nothing to push, now or later. Asked every few seconds, and mostly there is none."""
+_ABANDONED = AnyRows(deliveries=lambda: Delivery.objects.abandoned().order_by("lease_until"))
+
+
 def due_subscriptions() -> list[uuid.UUID]:
     """Subscriptions with deliveries to push now, the one served longest ago first; ``MAX_SUBSCRIPTIONS`` at most."""
+    if not WAITING.found():
+        return []
     due = Delivery.objects.due().filter(subscription=OuterRef("pk"))
     rows = Subscription.objects.sending().filter(Exists(due)).order_by(F("served_at").asc(nulls_first=True))
     return list(rows.values_list("pk", flat=True)[:MAX_SUBSCRIPTIONS])
@@ -54,6 +62,8 @@ def due_subscriptions() -> list[uuid.UUID]:
 
 def seconds_to_next() -> float:
     """Until the next delivery that is not due yet, or held back by its subscription's rate; infinite if there is none."""
+    if not WAITING.found():
+        return float("inf")
     now = timezone.now()
     later = Delivery.objects.waiting().filter(subscription=OuterRef("pk"), run_at__gt=now)
     rows = Subscription.objects.sending().annotate(
@@ -101,6 +111,8 @@ def claim_due(subscription_id: uuid.UUID, *, limit: int) -> list[Delivery]:
 
 def claim_abandoned(limit: int) -> list[Delivery]:
     """Claim deliveries whose worker is gone, maybe after it pushed them: twice is better than never."""
+    if not _ABANDONED.found():
+        return []
     lost = Delivery.objects.abandoned()
     pks = list(lost.order_by("lease_until").values_list("pk", flat=True)[:limit])
     claim_id = uuid.uuid4()
