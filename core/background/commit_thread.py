@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 
-from core.database.connections import give_back
+from core.database.connections import close_own, give_back
 from core.database.outages import OutageLog, is_unavailable
 from core.database.pooling import keep_own
 
@@ -85,7 +85,7 @@ class CommitThread(Generic[T]):
                 if is_written:
                     self._batch = []
             give_back()
-        connection.close()
+        close_own()
 
     def _commit(self, batch: Sequence[T]) -> bool:
         """Write a batch, however long the database is away; False when it was not because the thread is to stop."""
@@ -98,7 +98,7 @@ class CommitThread(Generic[T]):
                 refused += not is_away
                 if is_away or (isinstance(error, OperationalError) and refused < MOST_REFUSED):
                     self._outage.failed(error, items=len(batch))
-                    connection.close()
+                    close_own()
                     if self._stopping.is_set():
                         return False
                     time.sleep(AGAIN_SECONDS)

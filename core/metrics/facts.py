@@ -15,7 +15,7 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from core.database.connections import limit_waiting
+from core.database.connections import close_own, limit_waiting
 from core.database.errors import described
 from core.log_pace import LogPace
 from core.metrics.registry import FORK_LOCK, REGISTRY, Declaration, counter, declare, gauge
@@ -140,7 +140,7 @@ class DatabaseFigures(Collector):
                         is_reached = False
                         break  # no use in asking a server that is away for the next one
         finally:
-            connection.close()
+            close_own()
             self._families = families
             self._read_until = self._clock() + LIFE
         _note_reached(is_reached=is_reached)

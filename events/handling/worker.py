@@ -29,7 +29,8 @@ from bots.enums import ProcessPart
 from core.background.commit_thread import CommitThread
 from core.background.per_process import OnePerProcess
 from core.background.vitals import vitals
-from core.database.connections import limit_waiting
+from core.database.compiled import AnyRows
+from core.database.connections import close_own, limit_waiting
 from core.database.errors import described
 from core.database.outages import OutageLog
 from core.database.pooling import keep_own
@@ -136,7 +137,7 @@ class HandlerWorker:
             logger.warning("ends_not_written", extra={"runs": [end.run.pk for end in kept[:100]]})
         self._guarded(self._put_back)
         self._guarded(self._promote)
-        connection.close()
+        close_own()
 
     @property
     def busy(self) -> int:
@@ -159,7 +160,7 @@ class HandlerWorker:
             self._poller.wait(1.0 if wait is None else wait, lambda: self.busy > self._limit.size // 4)
             self._replace_process()
         vitals.forget(ProcessPart.HANDLERS)
-        connection.close()
+        close_own()
 
     def _call_for_help(self) -> None:
         """There is more to do than this process has places for: let others poll, too."""
@@ -174,10 +175,10 @@ class HandlerWorker:
             result = work()
         except Error as error:
             self._outage.failed(error)
-            connection.close()
+            close_own()
         except Exception:
             logger.exception("worker_failed")
-            connection.close()
+            close_own()
         else:
             if self._outage.over():
                 # Leases ran out meanwhile. Who holds them renews them first, and notes the ends that were kept.
@@ -369,7 +370,16 @@ class HandlerWorker:
             self._ends.put(replace(end, error=unstorable))
 
 
+_LATER = AnyRows(
+    runs=lambda: HandlerRun.objects.waiting().order_by("bot_id", "run_at"),
+    paced=lambda: BotQueue.objects.filter(next_start_at__isnull=False),
+)
+"""Without any of these nothing will be due at a known time."""
+
+
 def _seconds_to_next_due() -> float:
+    if not _LATER.found():
+        return 60.0  # mostly: a worker asks every few seconds
     now = timezone.now()
     moments = (
         HandlerRun.objects.waiting().filter(run_at__gt=now).aggregate(next=Min("run_at"))["next"],

@@ -15,7 +15,7 @@ from django.db import Error, connection
 from bots.incidents.fleet import tell_people, watch_fleet
 from bots.processes.heartbeats import ThisProcess, begin_watch, forget_gone, note_end, note_heartbeat
 from core.background.vitals import vitals
-from core.database.connections import give_back, limit_waiting
+from core.database.connections import close_own, give_back, limit_waiting
 from core.database.outages import OutageLog
 from core.installation import state
 from core.log_pace import THINNED
@@ -65,7 +65,7 @@ class Pulse:
         except Error as error:
             logger.debug("end_not_noted", exc_info=error)
         finally:
-            connection.close()
+            close_own()
 
     def beat(self) -> None:
         """One heartbeat, and what may follow from those of the others. Raises nothing."""
@@ -81,7 +81,7 @@ class Pulse:
                 self._watch(now - (self._watching_since or now))
         except Error as error:
             self._outage.failed(error)
-            connection.close()
+            close_own()
         except Exception:
             logger.exception("heartbeat_failed", extra=THINNED)
 
@@ -100,7 +100,7 @@ class Pulse:
         except Exception:
             logger.exception("fleet_notices_failed")
         finally:
-            connection.close()
+            close_own()
             self._telling.release()
 
     def _say(self, stalled: list[str]) -> None:

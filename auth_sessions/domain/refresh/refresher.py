@@ -15,7 +15,7 @@ from threading import Event
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from auth_sessions.domain.refresh import gate, spool
 from auth_sessions.domain.refresh.claim import AlreadySubmitted, Claim, OutcomeKnown, claim, mark_sending
@@ -30,6 +30,7 @@ from auth_sessions.models import UserToken
 from bots.enums import ProcessPart
 from bots.models import Bot
 from core.background.vitals import vitals
+from core.database.connections import close_own
 from core.database.errors import described
 from core.installation.watch import watch
 from core.log_context import log_context
@@ -243,4 +244,4 @@ class Pass:
 
 def _drop_connection(error: DatabaseError | InterfaceError) -> None:
     logger.warning("refresh_database_away", extra=described(error) | THINNED)
-    connection.close()
+    close_own()

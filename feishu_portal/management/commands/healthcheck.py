@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from bots.enums import ProcessKind
+from core.database.connections import close_own
 from feishu.text import Text
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.speaking import PortalCommand, said
@@ -98,5 +99,5 @@ class Command(PortalCommand):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return answer.status, {}
         finally:
-            connection.close()
+            close_own()
         return answer.status, health

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import connection
 
 from core.checks import SETTINGS
+from core.database.connections import close_own
 from core.installation.backup import BackupError, restore
 from feishu.text import Text
 from feishu_portal.management.confirmation import confirm
@@ -37,7 +37,7 @@ class Command(PortalCommand):
                 ),
                 word="restore",
             )
-        connection.close()
+        close_own()
         try:
             replaced = restore(database, options["file"])
         except BackupError as error:
