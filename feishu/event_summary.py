@@ -19,7 +19,7 @@ _NAMED: Final = ("name", "event_key", "topic", "title", "status", "revoke_reason
 """Fields with a word for what an event is about: a group, a menu's entry, a meeting, a document, an approval."""
 
 
-class EventSummary(msgspec.Struct, frozen=True, gc=False):
+class EventSummary(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What is not known is empty. In no language: a picture has its ``kind`` and no text."""
 
     sender: str = ""
