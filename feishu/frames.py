@@ -229,8 +229,12 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     byte = data[position]
     if byte < 0x80:
         return byte, position + 1
-    value, shift = byte & 0x7F, 7
-    for index in range(position + 1, position + _MAX_VARINT_BYTES):
+    value = byte & 0x7F
+    byte = data[position + 1]
+    if byte < 0x80:  # as most lengths
+        return value | byte << 7, position + 2
+    value, shift = value | (byte & 0x7F) << 7, 14
+    for index in range(position + 2, position + _MAX_VARINT_BYTES):
         byte = data[index]
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
