@@ -11,7 +11,7 @@ import feishu_portal.alerts.tasks
 import feishu_portal.approvals.tasks
 from core.installation.state import ACTIVE, Cause, PortalState
 from core.installation.watch import watch
-from events.subscriptions import expiry
+from events.subscriptions import push
 from feishu_portal.celery import app
 from feishu_portal.runtime.metrics import tasks as counting
 from feishu_portal.tasks import sweep
@@ -99,7 +99,8 @@ def test_sweeps_that_have_nothing_to_do_ask_one_question_each(monkeypatch, djang
         auth_sessions.tasks._LEFT,
         feishu_portal.alerts.tasks._LEFT,
         feishu_portal.approvals.tasks._LEFT,
-        expiry._WAITING,
+        push.WAITING,
+        push._ABANDONED,
     ],
 )
 def test_question_has_an_index_for_each_of_its_parts(left):
