@@ -96,5 +96,5 @@ def test_no_plan_reads_a_large_table_from_end_to_end(who: str):
     analyze()
     with plans() as seen:
         handler_figures(operator)
-    assert len(seen) > 3
+    assert len(seen) >= 3
     assert {sql[:300]: tables for sql, tables in seen.items() if tables} == {}
