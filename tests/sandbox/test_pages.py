@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from sandbox.config import SandboxConfig
 from tests.sandbox.cards import button, card
@@ -88,6 +88,30 @@ async def test_person_writes_and_sees_the_answer_without_reloading(platform: Pla
     await page.get_by_test_id("send").click()
     await expect(page.get_by_test_id("message")).to_have_count(3)
     await expect(page.get_by_test_id("call").first).to_be_visible()
+
+
+async def test_message_that_comes_while_the_chat_is_loaded_stays(platform: Platform, page: Page) -> None:
+    """The answer to what is loaded was written before the message, and arrives after it."""
+    await open_client(page)
+    await platform.send('{"text": "before"}')
+    await expect(page.get_by_test_id("message")).to_have_count(1)
+    asked, may_arrive = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        asked.set()
+        await may_arrive.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/sandbox/api/messages?*", hold)
+    await page.get_by_test_id(f"bot-{platform.app_id}").click()
+    await asyncio.wait_for(asked.wait(), PATIENCE)
+    await platform.send('{"text": "meanwhile"}')
+    await expect(page.get_by_test_id("message")).to_have_count(2)
+    may_arrive.set()
+    await expect(page.get_by_test_id("composer")).to_be_focused()  # by then what was loaded is drawn
+    await expect(page.get_by_test_id("message")).to_have_count(2)
+    await expect(page.get_by_test_id("message").last).to_contain_text("meanwhile")
 
 
 async def test_every_person_has_their_own_chats(platform: Platform, page: Page) -> None:

@@ -13,6 +13,8 @@ let overview = { me: "", people: [], apps: [], groups: [] };
 let openIds = new Map();
 let current = null;
 let entered = "";
+// Messages that come while those of the chat are being loaded, and may not be among them; null at all other times.
+let waiting = null;
 
 const world = {
   get me() {
@@ -71,8 +73,16 @@ async function loadMessages() {
   drawHead();
   if (current === null) return;
   unread.delete(current.chat_id);
-  const { messages } = await get(`messages?chat_id=${current.chat_id}`);
-  drawMessages(messages, world);
+  const heard = [];
+  waiting = heard;
+  try {
+    const { messages } = await get(`messages?chat_id=${current.chat_id}`);
+    if (waiting !== heard) return;
+    drawMessages(messages, world);
+    for (const message of heard) putMessage(message, world);
+  } finally {
+    if (waiting === heard) waiting = null;
+  }
 }
 
 function drawPeople() {
@@ -140,6 +150,7 @@ const HEARD = {
   call: ({ call }) => addCall(call),
   message: ({ message }) => {
     if (message.chat_id === current?.chat_id) {
+      waiting?.push(message);
       putMessage(message, world);
       return;
     }
