@@ -101,7 +101,7 @@ def test_after_an_outage_of_the_database_the_others_are_given_time(pulse, clock,
         raise OperationalError("away")
 
     monkeypatch.setattr(module, "note_heartbeat", refuse)
-    monkeypatch.setattr(module.connection, "close", lambda: closed.append(True))
+    monkeypatch.setattr(module, "close_own", lambda: closed.append(True))
     clock.now += EVERY
     pulse.beat()
     assert closed

@@ -140,7 +140,7 @@ def test_commit_is_tried_again_until_the_database_takes_it(grant, platform, monk
 
     monkeypatch.setattr(refresher, "commit", commit_sometimes)
     monkeypatch.setattr(refresher, "RETRY_COMMIT", 0.01)
-    monkeypatch.setattr(refresher.connection, "close", lambda: None)
+    monkeypatch.setattr(refresher, "close_own", lambda: None)
     assert sum(Pass().run().values()) == 1
     assert RefreshAttempt.objects.get().outcome != ""
     assert list(spool.waiting()) == []
