@@ -25,6 +25,7 @@ from core.access.actors import Actor
 from core.access.models import User
 from core.access.visibility import is_owned
 from core.console.actions import Words, is_changing
+from core.console.change_list import ConsoleChangeList
 from core.console.fields import NamedChoiceField, SearchableChoices
 from core.console.fieldsets import without
 from core.console.paging import BoundedPaginator
@@ -107,6 +108,9 @@ class ConsoleAdmin(ModelAdmin[M]):
         """Rendered once for each language, and not once for every row."""
         box = _checkbox(get_language() or "")
         return mark_safe(box.replace(ROW, conditional_escape(obj.pk)))  # noqa: S308 -- the widget's own
+
+    def get_changelist(self, request: HttpRequest, **_options: Any) -> type[ConsoleChangeList]:  # noqa: ARG002 -- Django's signature
+        return ConsoleChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Titled with what it lists: Django's own title is "Select bot to change"."""

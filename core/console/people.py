@@ -3,7 +3,7 @@ all its rows."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from zlib import crc32
 
 from django.db.models import Model, QuerySet
@@ -15,12 +15,8 @@ from django.utils.translation import get_language, gettext
 from core.access.bot_directory import PersonRef
 from core.access.models import User
 from core.console.base import ConsoleAdmin, operator_of
+from core.console.change_list import ConsoleChangeList
 from core.console.rendering import EMPTY, copyable, identifier
-
-if TYPE_CHECKING:
-    from django.contrib.admin.views.main import ChangeList
-else:
-    from unfold.views import ChangeList
 
 M = TypeVar("M", bound=Model)
 
@@ -145,7 +141,7 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in plain.split()[:2]).upper()
 
 
-class PeopleChangeList(ChangeList):
+class PeopleChangeList(ConsoleChangeList):
     """Asks once who the people of a page's rows are."""
 
     model_admin: "PeopleAdmin[Any]"

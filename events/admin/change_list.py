@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -12,17 +12,13 @@ from django.utils.translation import gettext
 
 from bots.models import own_bot_ids
 from core.console.base import operator_of
+from core.console.change_list import ConsoleChangeList
 from events.admin.filters import EventFilter
 from events.admin.list_cells import read_cells
 from events.errors import SearchTooSlowError, TooManySearchesError
 from events.log.criteria import EventCriteria
 from events.log.search import SearchPage, newest, resolve
 from events.models import Event
-
-if TYPE_CHECKING:
-    from django.contrib.admin.views.main import ChangeList
-else:
-    from unfold.views import ChangeList
 
 BEFORE = "before"
 """The parameter of the address that names the last event of the page before."""
@@ -44,7 +40,7 @@ class KeysetPaginator:
     num_pages = 1
 
 
-class EventChangeList(ChangeList):
+class EventChangeList(ConsoleChangeList):
     """``criteria``: the filters and the search in the address, within what the operator may see."""
 
     criteria: EventCriteria

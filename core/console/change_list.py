@@ -1,0 +1,21 @@
+"""What every list of the console is made from."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+else:
+    from unfold.views import ChangeList
+
+
+class ConsoleChangeList(ChangeList):
+    """Puts the filters of the list behind the address of a row, so that its page leads back. Django would look up the page behind
+    each address for that: a tenth of the time that a list takes."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._kept_filters, self.preserved_filters = self.preserved_filters, ""
+
+    def url_for_result(self, result: Any) -> str:
+        url: str = super().url_for_result(result)
+        return f"{url}?{self._kept_filters}" if self._kept_filters else url
