@@ -69,7 +69,7 @@ def promote(queued: HandlerRunQuerySet) -> int:
 def promote_next(freed: Sequence[HandlerRun]) -> int:
     """These runs have ended, or lost their place in order: the next one of each key may begin. How many may.
 
-    Called after the commit that ended them; one statement on PostgreSQL where nothing is queued behind them.
+    Called after the commit that ended them; one statement where nothing is queued behind them.
     """
     keys = {(run.bot_id, run.handler, run.order_key) for run in freed}
     return sum(_activate(pk) for pk in _next_of(keys))

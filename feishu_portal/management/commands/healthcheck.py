@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from bots.enums import ProcessKind
-from core.database.connections import close_own
 from feishu.text import Text
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.speaking import PortalCommand, said
@@ -99,5 +98,5 @@ class Command(PortalCommand):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return answer.status, {}
         finally:
-            close_own()
+            connection.close()
         return answer.status, health

@@ -15,7 +15,6 @@ import msgspec
 from django.conf import settings
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from core.database.connections import close_own
 from core.metrics.facts import FIGURES
 from core.metrics.registry import exposition
 from feishu_portal.runtime import health
@@ -109,7 +108,7 @@ class MetricsServer:
                     target=self._answer, args=(connection, address), name="metrics-request", daemon=True
                 ).start()
             else:
-                close_own()
+                connection.close()
 
     def _answer(self, connection: socket.socket, address: Any) -> None:
         hanging_up = threading.Timer(EXCHANGE_SECONDS, _hang_up, (connection,))

@@ -1,6 +1,7 @@
 """The port of a process: what it answers, and what happens where it cannot be opened."""
 
 import socket
+from contextlib import ExitStack
 
 import httpx2
 import pytest
@@ -11,6 +12,7 @@ from feishu_portal.runtime import health
 from feishu_portal.runtime.metrics import server
 from feishu_portal.runtime.metrics.server import MetricsServer
 from tests.events.handler_runs import until
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,6 +56,16 @@ def test_other_paths_are_not_found(served):
 def test_caller_that_sends_nothing_keeps_nobody_waiting(served):
     with socket.create_connection(("127.0.0.1", served.port)):
         assert get(served, health.LIVE).status_code == 200
+
+
+def test_caller_beyond_the_places_is_hung_up_on_at_once(served):
+    with ExitStack() as full:
+        for _ in range(server.REQUESTS):
+            served._places.acquire()
+            full.callback(served._places.release)
+        with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as one_more:
+            assert one_more.recv(1) == b""
+    assert get(served, health.LIVE).status_code == 200
 
 
 def test_port_that_is_taken_costs_one_line_and_is_opened_when_it_is_free(caplog):
