@@ -1,7 +1,6 @@
 """The envelope around every event and callback, the same over HTTP and over the long connection.
 
-The event inside stays bytes for its handlers: read are only what tells duplicates and clicks apart, and its short version for
-lists. Shapes as in the page "Event subscription overview": schema 2.0 with a `header`, schema 1.0 with `uuid` and `event.type`,
+The event inside stays bytes for its handlers: read is only what tells duplicates and clicks apart. Shapes as in the page "Event subscription overview": schema 2.0 with a `header`, schema 1.0 with `uuid` and `event.type`,
 and the old flat card callback.
 """
 
@@ -16,7 +15,6 @@ import msgspec
 from feishu.callbacks import CLICK, OLD_CARD_CALLBACK, is_callback
 from feishu.card_buttons import NO_CLICK, ClickedButton, read_click, read_old_click
 from feishu.errors import EnvelopeError
-from feishu.event_summary import NOTHING, EventSummary, summarize, summarize_message
 
 MESSAGE_RECEIVED: Final = "im.message.receive_v1"
 
@@ -46,7 +44,6 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     is_callback: bool
     click: ClickedButton = NO_CLICK
     """The button that was clicked, where the callback is a click."""
-    summary: EventSummary = NOTHING
 
     def __repr__(self) -> str:
         return f"Envelope(event_type={self.event_type!r}, event_id={self.event_id!r}, app_id={self.app_id!r})"
@@ -178,7 +175,7 @@ def envelope_of(content: Content, payload: bytes) -> Envelope:
     if content.uuid or content.type == "event_callback":
         return _parse_v1(content, payload)
     if content.action and content.token and content.open_message_id:
-        return _parse_old_card(content, content.token, payload)
+        return _parse_old_card(content, content.token)
     raise EnvelopeError("the payload has neither a schema 2.0 header nor a schema 1.0 uuid")
 
 
@@ -209,7 +206,6 @@ def _parse_v2(content: Content, header: _Header, payload: bytes) -> Envelope:
         dedupe_key=_key_v2(header, content.event, waits=waits) or fallback_key(payload),
         is_callback=waits,
         click=read_click(content.event) if header.event_type == CLICK else NO_CLICK,
-        summary=(summarize_message if header.event_type == MESSAGE_RECEIVED else summarize)(content.event),
     )
 
 
@@ -239,7 +235,6 @@ def _parse_v1(content: Content, payload: bytes) -> Envelope:
         token=content.token or "",
         dedupe_key=_key("uuid", content.uuid) if content.uuid else fallback_key(payload),
         is_callback=is_callback(event.type),
-        summary=summarize(content.event),
     )
 
 
@@ -250,7 +245,7 @@ def _old_event_of(event: msgspec.Raw) -> _OldEvent:
         return _OldEvent(**_words(_members.decode(event), _OldEvent))
 
 
-def _parse_old_card(content: Content, card_token: str, payload: bytes) -> Envelope:
+def _parse_old_card(content: Content, card_token: str) -> Envelope:
     return Envelope(
         schema="1.0",
         event_id="",
@@ -262,7 +257,6 @@ def _parse_old_card(content: Content, card_token: str, payload: bytes) -> Envelo
         dedupe_key=_key("card", card_token),
         is_callback=True,
         click=read_old_click(content.action, content.open_message_id),
-        summary=summarize(payload),
     )
 
 

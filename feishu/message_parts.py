@@ -93,11 +93,6 @@ def plain_text(paragraphs: list[Paragraph]) -> str:
     return " ".join(" ".join("".join(part.text for part in line) for line in paragraphs).split())
 
 
-def with_names(text: str, names: Mapping[str, str]) -> str:
-    """``text`` with names in the place of the keys that stand for them."""
-    return "".join(part.text for part in _with_mentions(text, names))
-
-
 def _lines(content: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Paragraph]:
     if title := text_of(content.get("title")):
         yield list(_with_mentions(title, names))

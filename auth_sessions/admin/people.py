@@ -33,6 +33,7 @@ from core.console.search import MAX_TEXT
 from core.console.sentences import in_language
 from core.database.text import storable
 from events.admin.list_cells import type_in_words
+from events.log.summaries import read_summaries
 from events.models import Event
 from feishu.scopes import scope_text
 
@@ -309,8 +310,9 @@ def _at_bots(people: Sequence[Person], *, may_manage: bool) -> list[AtBot]:
 
 def _last_event(person: Person) -> Event | None:
     recent = Event.objects.filter(bot=person.bot_id).order_by("-pk")
-    events = recent.only("event_type", "received_at", "summary")[:RECENT]
-    return next((event for event in events if event.summary.get("sender") == person.open_id), None)
+    events = list(recent.only("event_type", "received_at")[:RECENT])
+    read_summaries(events)
+    return next((event for event in events if event.summary.sender == person.open_id), None)
 
 
 def _list(page: str, bot: Bot, open_id: str) -> str:

@@ -197,8 +197,8 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
     @column(_("chat"))
     def chat_in_full(self, event: Event) -> str:
-        kind = gettext("Private chat") if event.summary.get("chat_type") == "p2p" else ""
-        chat = identifier(event.summary.get("chat", ""))
+        kind = gettext("Private chat") if event.summary.chat_type == "p2p" else ""
+        chat = identifier(event.summary.chat)
         return format_html("{} {}", kind, chat) if kind else chat
 
     @column(_("message content"))

@@ -16,6 +16,7 @@ from core.console.rendering import EMPTY, duration
 from core.console.sentences import in_language
 from core.vault.redaction import redact_text
 from events.enums import RunStatus
+from events.log.summaries import read_summaries
 from events.models import Event, HandlerRun
 from feishu.event_names import name_of
 from feishu.message_parts import KIND_NAMES
@@ -44,7 +45,8 @@ class Cells:
 
 
 def read_cells(events: Sequence[Event]) -> dict[int, Cells]:
-    """By the events' primary keys, in two queries for a page."""
+    """By the events' primary keys, in three queries for a page. The events have their summaries afterwards."""
+    read_summaries(events)
     cells = {event.pk: Cells() for event in events}
     runs = HandlerRun.objects.filter(event__in=list(cells), is_current=True).order_by("pk")
     for run in runs.only("event_id", "handler", "status", "failure", "round")[:MAX_RUNS]:
@@ -59,7 +61,7 @@ def read_cells(events: Sequence[Event]) -> dict[int, Cells]:
 
 def sender_of(event: Event) -> PersonRef:
     """Who wrote, clicked, joined; with an empty open_id where nobody did."""
-    return event.bot_id, event.summary.get("sender", "")
+    return event.bot_id, event.summary.sender
 
 
 def senders_of(events: Iterable[Event]) -> Mapping[PersonRef, Named]:
@@ -81,7 +83,7 @@ def type_in_words(event_type: str) -> str:
 
 def said(event: Event) -> str:
     """The event's text in short; of a message that is no text, its kind before it. Without secrets."""
-    kind, text = event.summary.get("kind", ""), redact_text(event.summary.get("text", ""))
+    kind, text = event.summary.kind, redact_text(event.summary.text)
     if kind in {"", "text", "post"}:
         return text
     name = KIND_NAMES.get(kind)
@@ -98,8 +100,8 @@ def short_id(value: str) -> str:
 
 def chat(event: Event) -> str:
     """Empty for an event of no chat."""
-    chat_id = event.summary.get("chat", "")
-    if event.summary.get("chat_type") == "p2p":
+    chat_id = event.summary.chat
+    if event.summary.chat_type == "p2p":
         return format_html('<span title="{}">{}</span>', chat_id, gettext("Private chat"))
     return short_id(chat_id) if chat_id else ""
 

@@ -29,6 +29,7 @@ from events.enums import EventStatus
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
 from events.log.search import oldest
+from events.log.summaries import read_summaries
 from events.models import Event
 
 TOPIC = "events"
@@ -105,6 +106,7 @@ class EventTail(Feed):
         if rows:
             # Not how many events the bots of others have had: the page goes on behind what it has seen.
             self._seen = max(self._seen, rows[-1].pk)
+            read_summaries(rows)
             known = senders_of(rows)
             shown = [_row(event, known.get(sender_of(event))) for event in rows]
             yield {"type": "events", "cursor": self._seen, "rows": shown}

@@ -19,13 +19,13 @@ from events.models import Event
 
 COLUMNS = (
     "bot_id", "dedupe_key", "event_id", "event_type", "arrived_by", "status", "payload",
-    "tenant_key", "trace_id", "created_at", "received_at", "error", "summary",
+    "tenant_key", "trace_id", "created_at", "received_at", "error",
 )  # fmt: skip
 _POSTGRES_TYPES = (
     "uuid", "text", "text", "text", "text", "text", "bytea",
-    "text", "text", "timestamptz", "timestamptz", "text", "jsonb",
+    "text", "text", "timestamptz", "timestamptz", "text",
 )  # fmt: skip
-SQLITE_ROWS = 200  # a row has 13 parameters, SQLite takes 32,766
+SQLITE_ROWS = 200  # a row has 12 parameters, SQLite takes 32,766
 _row = attrgetter(*COLUMNS)
 
 Key = tuple[UUID, str]

@@ -1,10 +1,8 @@
 """From bytes to an incoming event: the little that has to be known of it before it is stored. No database here."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-import msgspec
 from msgspec import Struct
 
 from core.database.text import storable
@@ -14,14 +12,12 @@ from feishu.blanking import without_any_token, without_token
 from feishu.callbacks import CLICKS
 from feishu.envelope import Envelope, fallback_key, parse
 from feishu.errors import EnvelopeError
-from feishu.event_summary import MAX_TEXT, EventSummary
 from feishu.platform_clock import platform_clock
 
 MAX_KEY = 200
 MAX_TRACE_ID = 128
 MAX_EVENT_ID = MAX_EVENT_TYPE = 128
 MAX_TENANT_KEY = 64
-SUMMARY_FIELDS = EventSummary.__struct_fields__
 
 
 class IncomingEvent(Struct, frozen=True, gc=False):
@@ -39,8 +35,6 @@ class IncomingEvent(Struct, frozen=True, gc=False):
     created_at: datetime
     received_at: datetime
     error: str
-    summary: str
-    """The short version for lists, as JSON."""
     is_callback: bool
     action: str = ""
     """Of a click: what its button asks for; see ``on_card``."""
@@ -71,7 +65,6 @@ def read_event(
             created_at=now,
             received_at=now,
             error=storable(str(error), 500),
-            summary="{}",
             is_callback=False,
         )
     click = envelope.click
@@ -90,22 +83,10 @@ def read_event(
         created_at=platform_clock.in_local_time(envelope.create_time or now, received=now),
         received_at=now,
         error="",
-        summary=_stored(envelope.summary),
         is_callback=envelope.is_callback,
         action=click.action,
         is_single_use=bool(single_use_key),
     )
-
-
-def _stored(summary: EventSummary) -> str:
-    """As JSON, without what is empty, each word as every database takes it. ``text`` is short already."""
-    names = len(summary.sender) + len(summary.chat) + len(summary.chat_type) + len(summary.kind)
-    with suppress(UnicodeEncodeError):
-        encoded = msgspec.json.encode(summary)
-        if names <= MAX_TEXT and b"\\u0000" not in encoded:  # nearly always
-            return encoded.decode()
-    fields = {name: value for name in SUMMARY_FIELDS if (value := storable(getattr(summary, name), MAX_TEXT))}
-    return msgspec.json.encode(fields).decode()
 
 
 def _key_of(envelope: Envelope) -> str:

@@ -46,7 +46,6 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
                 ('duplicates', models.PositiveIntegerField(db_default=0, default=0, verbose_name='duplicates')),
                 ('error', models.CharField(blank=True, max_length=500, verbose_name='error')),
-                ('summary', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, editable=False)),
                 ('answered_late', models.BooleanField(db_default=False, help_text='A click whose handler was not done in time: the person was told that it is being worked on.', verbose_name='answered late')),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='bots.bot', verbose_name='bot')),
             ],

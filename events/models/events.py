@@ -13,6 +13,7 @@ from core.access.visibility import OwnedQuerySet
 from events.enums import Arrived, EventStatus
 from feishu.callbacks import CLICK, OLD_CARD_CALLBACK
 from feishu.card_buttons import action_of, read_value
+from feishu.event_summary import EventSummary, summarize
 
 
 class EventQuerySet(OwnedQuerySet["Event"]):
@@ -43,10 +44,6 @@ class Event(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0, db_default=0)
     error = models.CharField(_("error"), max_length=500, blank=True)
-    # ``feishu.event_summary.EventSummary`` without what is empty.
-    summary: models.JSONField[dict[str, str]] = models.JSONField(
-        default=dict, db_default=models.Value({}, models.JSONField()), editable=False
-    )
     answered_late = models.BooleanField(
         _("answered late"),
         db_default=False,
@@ -112,6 +109,11 @@ class Event(models.Model):
         if not isinstance(data, dict):
             return {}
         return _with_value_read(data) if self.event_type == CLICK else data
+
+    @cached_property
+    def summary(self) -> EventSummary:
+        """In short. Lists, whose rows come without payloads, read those of a page at once: ``events.log.summaries``."""
+        return summarize(bytes(self.payload))
 
     @cached_property
     def typed(self) -> Any:

@@ -291,8 +291,8 @@ def make_agent(bot: Bot) -> ConnectedAgent:
     )
 
 
-def make_event(bot: Bot, status: EventStatus = EventStatus.DEAD) -> Event:
-    body = message_event()
+def make_event(bot: Bot, status: EventStatus = EventStatus.DEAD, *, open_id: str = "ou_asked") -> Event:
+    body = message_event(open_id=open_id)
     body["event"]["token"] = "the-card-token"
     now = timezone.now()
     event = Event.objects.create(
@@ -305,7 +305,6 @@ def make_event(bot: Bot, status: EventStatus = EventStatus.DEAD) -> Event:
         payload=json.dumps(body).encode(),
         created_at=now,
         received_at=now,
-        summary={"sender": "ou_asked", "chat": "oc_1", "chat_type": "p2p", "kind": "text", "text": "/auth"},
     )
     HandlerRun.objects.create(
         event=event,

@@ -35,17 +35,6 @@ def test_new_event_is_stored_as_it_came_without_its_token():
     assert event.created_at.isoformat() == "2023-11-14T22:13:20.123000+00:00"
 
 
-def test_short_version_is_stored_with_the_event():
-    bot = make_bot()
-    [stored, unreadable] = store(
-        [arrived(bot, message_event(text="good\x00 morning", open_id="ou_fang")), arrived(bot, b"no json")]
-    )
-    assert Event.objects.get(pk=stored.event_pk).summary == {
-        "sender": "ou_fang", "chat": "oc_1", "chat_type": "p2p", "kind": "text", "text": "good morning",
-    }  # fmt: skip
-    assert Event.objects.get(pk=unreadable.event_pk).summary == {}
-
-
 def test_what_is_stored_is_found_by_its_values():
     """However a batch is written, Django has to read and compare it as if it had been written by Django."""
     bot = make_bot()
