@@ -43,12 +43,6 @@ class AskedTooOftenError(AuthError):
         )
 
 
-class CampaignStateError(AuthError):
-    """The campaign is not at the point at which this can be done."""
-
-    code = "campaign_state"
-
-
 class RemindedTooOftenError(AuthError):
     """The people of a campaign were asked a moment ago, or often enough."""
 

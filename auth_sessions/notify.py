@@ -13,11 +13,6 @@ def notify_card(session_id: UUID) -> None:
     transaction.on_commit(partial(notify, "auth_sessions.sync_card", str(session_id)), robust=True)
 
 
-def notify_campaign(campaign_id: UUID) -> None:
-    """A campaign has something to do."""
-    transaction.on_commit(partial(notify, "auth_sessions.advance_campaign", str(campaign_id)), robust=True)
-
-
 def notify_refresh() -> None:
     """A grant is due."""
     transaction.on_commit(partial(notify, "auth_sessions.refresh_due"), robust=True)

@@ -38,6 +38,10 @@ class WebhookUnprotected(BotsError):
     """A bot has neither an Encrypt Key nor a Verification Token: every request to its webhook would be refused."""
 
 
+class MailingStateError(BotsError):
+    """The mailing is not at the point at which this can be done: it goes on, or was cancelled."""
+
+
 class NoticeNotSent(BotsError):
     """A notice did not reach its person. ``kind`` is stable (``bots.incidents.failures``), ``answer`` what the other side said."""
 
@@ -93,15 +97,6 @@ class TooManyBatchesError(SendingError):
 
     def __init__(self) -> None:
         super().__init__("This API client has as many batches under way as it may. Wait until one is done.")
-
-
-class BatchStateError(SendingError):
-    """The batch is under way, or was cancelled."""
-
-    code = "batch_not_done"
-
-    def __init__(self) -> None:
-        super().__init__("The batch is not done: wait until it is. One that was cancelled stays so.")
 
 
 class OutcomeUnknownError(SendingError):

@@ -60,12 +60,6 @@ class CampaignMemberAdmin(RecipientAdmin[CampaignMember]):
     empty_title = _("Nobody here")
     empty_text = _("The people of a campaign appear here as soon as they are looked up.")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CampaignMember]:
-        """Departments that were named stand for themselves only as long as their people are not listed."""
-        rows: Any = super().get_queryset(request)
-        people: QuerySet[CampaignMember] = rows.addressees()
-        return people
-
     @column(_("answer"))
     def answer(self, member: CampaignMember) -> str:
         given = answer_of(member)
@@ -73,8 +67,7 @@ class CampaignMemberAdmin(RecipientAdmin[CampaignMember]):
 
     @column(_("authorization campaign"))
     def campaign(self, member: CampaignMember) -> str:
-        link = reverse("admin:auth_sessions_campaign_change", args=[member.mailing_id])
-        return format_html('<a href="{}">{}</a>', link, member.mailing)
+        return self.mailing_link(member, member.mailing)
 
     @column(_("authorization session"))
     def request_link(self, member: CampaignMember) -> str:

@@ -14,31 +14,29 @@ from django.utils.translation import gettext_lazy as _
 from auth_sessions.admin.asking import REFUSALS
 from auth_sessions.admin.campaign_form import CampaignForm
 from auth_sessions.campaigns.answers import CampaignAnswer, count_answers
+from auth_sessions.campaigns.asking import CAMPAIGNS
 from auth_sessions.campaigns.service import (
     MAX_REMINDERS,
-    cancel_campaign,
     create_campaign,
     remind,
     send_cards,
     to_remind,
-    try_again,
 )
 from auth_sessions.enums import Via
-from auth_sessions.errors import CANNOT_ASK, CampaignStateError, RemindedTooOftenError
+from auth_sessions.errors import CANNOT_ASK, RemindedTooOftenError
 from auth_sessions.models import Campaign
 from bots.admin.mailings import MailingAdmin, names_of_missing
 from bots.enums import MailingState, RecipientState
+from bots.errors import MailingStateError
 from core.console.actions import Question, ask, button, confirmed, list_button, refuse_unless_manager
 from core.console.base import actor_of, operator_of
 from core.console.columns import column
 from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, since
-from core.console.overview import list_link
 from core.console.rendering import EMPTY, progress_bar, scopes_in_words, when
 
 ANSWER_SECONDS: Final = 15
 """After which a page that waits for answers is reloaded."""
-MEMBERS: Final = "auth_sessions_campaignmember"
 
 
 def inapplicable(campaign: Campaign) -> set[str]:
@@ -105,6 +103,9 @@ def question_of_reminding(campaign: Campaign) -> Question:
 
 @admin.register(Campaign)
 class CampaignAdmin(MailingAdmin[Campaign]):
+    mailer = CAMPAIGNS
+    cancelled_words = _("The campaign is cancelled.")
+    changed_words = _("The campaign has changed in the meantime. This page shows how it stands now.")
     list_display = ("name", "bot", "state_label", "progress", "authorized_share", "who", "created")
     list_filter = ("state", since("created_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
@@ -199,32 +200,36 @@ class CampaignAdmin(MailingAdmin[Campaign]):
 
     @column(_("will get a card"))
     def to_ask(self, campaign: Campaign) -> str:
-        return self._people(campaign, campaign.count(RecipientState.READY), state__exact=RecipientState.READY)
+        return self.recipients_link(
+            campaign, campaign.count(RecipientState.READY), state__exact=RecipientState.READY
+        )
 
     @column(_("not yet"))
     def waiting(self, campaign: Campaign) -> str:
-        return self._people(campaign, count_answers(campaign).waiting, answer=CampaignAnswer.WAITING)
+        return self.recipients_link(campaign, count_answers(campaign).waiting, answer=CampaignAnswer.WAITING)
 
     @column(_("declined"))
     def declined(self, campaign: Campaign) -> str:
-        return self._people(campaign, count_answers(campaign).declined, answer=CampaignAnswer.DECLINED)
+        return self.recipients_link(
+            campaign, count_answers(campaign).declined, answer=CampaignAnswer.DECLINED
+        )
 
     @column(_("failed"))
     def failed(self, campaign: Campaign) -> str:
-        return self._people(campaign, count_answers(campaign).failed, answer=CampaignAnswer.FAILED)
+        return self.recipients_link(campaign, count_answers(campaign).failed, answer=CampaignAnswer.FAILED)
 
     @column(_("not found"))
     def missing(self, campaign: Campaign) -> str:
         """With the names, so that they can be put right."""
         count = campaign.count(RecipientState.NOT_FOUND)
-        link = self._people(campaign, count, state__exact=RecipientState.NOT_FOUND)
+        link = self.recipients_link(campaign, count, state__exact=RecipientState.NOT_FOUND)
         names = names_of_missing(campaign.members)
         return format_html('{} <span class="portal-subtle">{}</span>', link, names)
 
     @column(_("authorized already"))
     def left_out(self, campaign: Campaign) -> str:
         count = campaign.count(RecipientState.LEFT_OUT)
-        return self._people(campaign, count, state__exact=RecipientState.LEFT_OUT)
+        return self.recipients_link(campaign, count, state__exact=RecipientState.LEFT_OUT)
 
     @column(_("purpose"))
     def purpose(self, campaign: Campaign) -> str:
@@ -242,11 +247,6 @@ class CampaignAdmin(MailingAdmin[Campaign]):
     def reminded(self, campaign: Campaign) -> str:
         return when(campaign.reminded_at)
 
-    def _people(self, campaign: Campaign, count: int, **filters: str) -> str:
-        """A number that leads to the people."""
-        link = list_link(MEMBERS, mailing__id__exact=str(campaign.pk), **filters)
-        return format_html('<a class="portal-count-link" href="{}">{}</a>', link, count) if count else "0"
-
     # --- actions
 
     def fits(self, action: str, row: Campaign) -> bool:
@@ -259,12 +259,6 @@ class CampaignAdmin(MailingAdmin[Campaign]):
                     and row.round < MAX_REMINDERS
                     and row.authorized < row.count(RecipientState.SENT)
                 )
-            case "retry":
-                return row.state in {MailingState.READY, MailingState.DONE} and bool(
-                    row.count(RecipientState.FAILED, RecipientState.NOT_FOUND)
-                )
-            case "cancel":
-                return row.state not in {MailingState.CANCELLING, MailingState.CANCELLED}
             case _:
                 return super().fits(action, row)
 
@@ -277,8 +271,8 @@ class CampaignAdmin(MailingAdmin[Campaign]):
     def send(self, request: HttpRequest, campaign: Campaign) -> None:
         try:
             send_cards(campaign, actor=actor_of(request))
-        except CampaignStateError:
-            self._not_now(request)
+        except MailingStateError:
+            self.say_changed(request)
         else:
             self.message_user(request, gettext("The cards are on their way."), messages.SUCCESS)
 
@@ -287,8 +281,8 @@ class CampaignAdmin(MailingAdmin[Campaign]):
     def remind(self, request: HttpRequest, campaign: Campaign) -> None:
         try:
             count = remind(campaign, actor=actor_of(request))
-        except CampaignStateError:
-            self._not_now(request)
+        except MailingStateError:
+            self.say_changed(request)
         except RemindedTooOftenError:
             words = gettext("Everybody was asked less than an hour ago, or often enough. Remind them later.")
             self.message_user(request, words, messages.WARNING)
@@ -307,17 +301,11 @@ class CampaignAdmin(MailingAdmin[Campaign]):
         )
     )
     def retry(self, request: HttpRequest, campaign: Campaign) -> None:
-        try:
-            try_again(campaign, actor=actor_of(request))
-        except CampaignStateError:
-            self._not_now(request)
-        else:
-            self.message_user(request, gettext("They are tried again."), messages.SUCCESS)
+        self.retry_now(request, campaign)
 
     @button(_("Show people"), icon="group", path="people", changes=False)
     def show_people(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        campaign = self.visible_or_404(request, object_id)
-        return HttpResponseRedirect(list_link(MEMBERS, mailing__id__exact=str(campaign.pk)))
+        return self.to_recipients(request, object_id)
 
     @button(_("Cancel campaign"), icon="cancel", path="cancel", colour="danger")
     @confirmed(
@@ -332,11 +320,4 @@ class CampaignAdmin(MailingAdmin[Campaign]):
         )
     )
     def cancel(self, request: HttpRequest, campaign: Campaign) -> None:
-        if cancel_campaign(campaign, actor=actor_of(request)):
-            self.message_user(request, gettext("The campaign is cancelled."), messages.SUCCESS)
-        else:
-            self._not_now(request)
-
-    def _not_now(self, request: HttpRequest) -> None:
-        words = gettext("The campaign has changed in the meantime. This page shows how it stands now.")
-        self.message_user(request, words, messages.WARNING)
+        self.cancel_now(request, campaign)

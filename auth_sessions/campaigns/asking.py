@@ -28,6 +28,8 @@ class CampaignMailer(Mailer[Campaign, CampaignMember]):
     mailings: ClassVar[type[Any]] = Campaign
     recipients: ClassVar[type[Any]] = CampaignMember
     task: ClassVar[str] = "auth_sessions.advance_campaign"
+    noun: ClassVar[str] = "campaign"
+    withdraws: ClassVar[bool] = True
 
     def resolved(self, mailing: Campaign) -> MailingState:
         """Those who have authorized already are left out; one that was confirmed before goes on, another one waits for it."""

@@ -1,4 +1,5 @@
-"""A campaign from its list of people to its end: made, looked at, sent, reminded of, cancelled.
+"""A campaign from its list of people to its end: made, looked at, sent, reminded of. What is done with a mailing of any kind
+is done by ``bots.mailings.service``.
 
 resolving → ready → sending → done     everybody is looked up; an operator confirms; everybody is asked
 done → sending                         a reminder: those who have not authorized are asked once more
@@ -16,15 +17,14 @@ from django.utils import timezone
 from auth_sessions.campaigns.asking import CAMPAIGNS
 from auth_sessions.domain.sessions import checked_scopes
 from auth_sessions.enums import SessionState, Via
-from auth_sessions.errors import CampaignStateError, RemindedTooOftenError
+from auth_sessions.errors import RemindedTooOftenError
 from auth_sessions.models import Campaign, CampaignMember
-from auth_sessions.notify import notify_campaign
 from bots.enums import MailingState, RecipientState
-from bots.errors import BotDisabledError
-from bots.mailings.recipients import Named, rows_for
-from bots.mailings.walk import recount, retry_failed, stop
+from bots.errors import BotDisabledError, MailingStateError
+from bots.mailings.recipients import Named
+from bots.mailings.service import begin, have_advanced, record
+from bots.mailings.walk import recount
 from bots.models import Bot
-from core.access import audit
 from core.access.actors import Actor
 from core.database.text import storable
 
@@ -63,34 +63,31 @@ def create_campaign(
         operator_id=actor.operator_id,
         client_id=actor.client_id,
     )
-    CampaignMember.objects.bulk_create(rows_for(campaign, named, recipients=CampaignMember))  # type: ignore[arg-type]  # of its class
-    recount(CAMPAIGNS, campaign.pk)
-    _audit(campaign, "created", actor, named=len(named), scopes=campaign.scopes)
-    notify_campaign(campaign.pk)
+    begin(CAMPAIGNS, campaign, named, actor=actor, scopes=campaign.scopes)
     return campaign
 
 
 @transaction.atomic
 def send_cards(campaign: Campaign, *, actor: Actor) -> None:
-    """Ask everybody who is to be asked. Raises CampaignStateError where people are still looked up, or it was sent before."""
+    """Ask everybody who is to be asked. Raises MailingStateError where people are still looked up, or it was sent before."""
     if not campaign.count(RecipientState.READY):
-        raise CampaignStateError
+        raise MailingStateError
     row = Campaign.objects.filter(pk=campaign.pk, state=MailingState.READY)
     now = timezone.now()
     if not row.update(state=MailingState.SENDING, started_at=now, next_step_at=now):
-        raise CampaignStateError
-    _audit(campaign, "started", actor, people=campaign.count(RecipientState.READY))
-    notify_campaign(campaign.pk)
+        raise MailingStateError
+    record(CAMPAIGNS, campaign, "started", actor, people=campaign.count(RecipientState.READY))
+    have_advanced(CAMPAIGNS, campaign)
 
 
 @transaction.atomic
 def remind(campaign: Campaign, *, actor: Actor) -> int:
     """Ask those once more who were asked and have neither authorized nor declined; returns how many. Raises
-    CampaignStateError where cards are still being sent, RemindedTooOftenError."""
+    MailingStateError where cards are still being sent, RemindedTooOftenError."""
     row = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     now = timezone.now()
     if row.state != MailingState.DONE:
-        raise CampaignStateError
+        raise MailingStateError
     if row.round >= MAX_REMINDERS or now < (row.finished_at or now) + REMIND_AFTER:
         raise RemindedTooOftenError
     people = to_remind(row).update(state=RecipientState.READY)
@@ -104,8 +101,8 @@ def remind(campaign: Campaign, *, actor: Actor) -> int:
             next_step_at=now,
         )
         recount(CAMPAIGNS, row.pk)
-        _audit(campaign, "reminded", actor, people=people)
-        notify_campaign(row.pk)
+        record(CAMPAIGNS, campaign, "reminded", actor, people=people)
+        have_advanced(CAMPAIGNS, row)
     return people
 
 
@@ -117,37 +114,3 @@ def to_remind(campaign: Campaign) -> "QuerySet[CampaignMember]":
     # Not exclude(): a request that is no longer kept has no state, and its person has not declined as far as is known.
     declined = CampaignMember.objects.filter(mailing=campaign, session__state=SessionState.DENIED)
     return asked.exclude(pk__in=declined.values("pk"))
-
-
-@transaction.atomic
-def try_again(campaign: Campaign, *, actor: Actor) -> int:
-    """Look those up, or ask those, again with whom that failed; returns how many. Raises CampaignStateError while it goes on."""
-    row = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-    if row.state not in {MailingState.READY, MailingState.DONE}:
-        raise CampaignStateError
-    people = retry_failed(CAMPAIGNS, row)
-    if people:
-        _audit(campaign, "retried", actor, people=people)
-        notify_campaign(row.pk)
-    return people
-
-
-@transaction.atomic
-def cancel_campaign(campaign: Campaign, *, actor: Actor) -> bool:
-    """Ask nobody more, and withdraw the requests that are open; what was authorized stays. False if it was cancelled before."""
-    if not stop(CAMPAIGNS, campaign):
-        return False
-    _audit(campaign, "cancelled", actor)
-    notify_campaign(campaign.pk)
-    return True
-
-
-def _audit(campaign: Campaign, deed: str, actor: Actor, **detail: object) -> None:
-    audit.record(
-        actor=actor,
-        action=f"campaign.{deed}",
-        bot=campaign.bot,
-        target=campaign.name,
-        campaign=str(campaign.pk),
-        **detail,
-    )

@@ -2,12 +2,13 @@
 
 from django.utils import timezone
 
-from auth_sessions.campaigns.service import cancel_campaign
+from auth_sessions.campaigns.asking import CAMPAIGNS
 from auth_sessions.domain.sessions import cancel_session
 from auth_sessions.enums import OPEN_STATES, RefreshOutcome, RevocationState, TokenStatus
 from auth_sessions.models import AuthSession, Campaign, RefreshAttempt, Revocation, UserToken
 from bots.destinations import on_new_destination
 from bots.enums import MOVING_MAILINGS, MailingState
+from bots.mailings.service import cancel
 from bots.models import Bot
 from core.access import audit
 from core.access.actors import Actor
@@ -34,7 +35,7 @@ def require_new_consent(bot: Bot, actor: Actor) -> None:
         state=RevocationState.GIVEN_UP, token=""
     )
     for campaign in Campaign.objects.filter(bot=bot, state__in=UNFINISHED):
-        cancel_campaign(campaign, actor=actor)
+        cancel(CAMPAIGNS, campaign, actor=actor)
     sessions = AuthSession.objects.filter(bot=bot, state__in=OPEN_STATES).select_related("bot")
     for session in sessions[:MAX_SESSIONS]:
         cancel_session(session, actor=actor)

@@ -2,30 +2,23 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
-from django.urls import reverse
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.mailings import MISSED, MailingAdmin, RecipientAdmin
-from bots.enums import MailingState, RecipientState
-from bots.errors import BatchStateError
+from bots.enums import RecipientState
 from bots.models import BatchRecipient, MessageBatch
-from bots.sending.batches import cancel_batch, retry_batch
+from bots.sending.batches import BATCHES
 from core.console.actions import Question, button, confirmed
-from core.console.base import actor_of
 from core.console.columns import column
 from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, since
-from core.console.overview import list_link
 from core.console.rendering import actor, identifier
 
-RECIPIENTS = "bots_batchrecipient"
 COUNTED = {
     "sent": RecipientState.SENT,
     "failed": RecipientState.FAILED,
@@ -37,6 +30,9 @@ COUNTED = {
 
 @admin.register(MessageBatch)
 class MessageBatchAdmin(MailingAdmin[MessageBatch]):
+    mailer = BATCHES
+    cancelled_words = _("The batch is cancelled.")
+    changed_words = _("The batch has changed in the meantime. This page shows how it stands now.")
     list_display = ("created", "who", "bot", "msg_type", "state_label", "progress")
     list_filter = ("state", since("created_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
@@ -93,19 +89,7 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
         return self._counted(batch, "repeated")
 
     def _counted(self, batch: MessageBatch, name: str) -> str:
-        count = batch.count(COUNTED[name])
-        link = list_link(RECIPIENTS, mailing__id__exact=str(batch.pk), state__exact=COUNTED[name])
-        return format_html('<a class="portal-count-link" href="{}">{}</a>', link, count) if count else "0"
-
-    def fits(self, action: str, row: MessageBatch) -> bool:
-        match action:
-            case "retry":
-                failed = row.count(RecipientState.FAILED, RecipientState.NOT_FOUND)
-                return row.state == MailingState.DONE and bool(failed)
-            case "cancel":
-                return row.is_moving and row.state != MailingState.CANCELLING
-            case _:
-                return super().fits(action, row)
+        return self.recipients_link(batch, batch.count(COUNTED[name]), state__exact=COUNTED[name])
 
     @button(_("Try the failed again"), icon="replay", path="try-again")
     @confirmed(
@@ -119,17 +103,11 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
         )
     )
     def retry(self, request: HttpRequest, batch: MessageBatch) -> None:
-        try:
-            retry_batch(batch, actor=actor_of(request))
-        except BatchStateError:
-            self._not_now(request)
-        else:
-            self.message_user(request, gettext("They are tried again."), messages.SUCCESS)
+        self.retry_now(request, batch)
 
     @button(_("Show recipients"), icon="group", path="recipients", changes=False)
     def show_recipients(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        batch = self.visible_or_404(request, object_id)
-        return HttpResponseRedirect(list_link(RECIPIENTS, mailing__id__exact=str(batch.pk)))
+        return self.to_recipients(request, object_id)
 
     @button(_("Cancel batch"), icon="cancel", path="cancel", colour="danger")
     @confirmed(
@@ -141,14 +119,7 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
         )
     )
     def cancel(self, request: HttpRequest, batch: MessageBatch) -> None:
-        if cancel_batch(batch, actor=actor_of(request)):
-            self.message_user(request, gettext("The batch is cancelled."), messages.SUCCESS)
-        else:
-            self._not_now(request)
-
-    def _not_now(self, request: HttpRequest) -> None:
-        words = gettext("The batch has changed in the meantime. This page shows how it stands now.")
-        self.message_user(request, words, messages.WARNING)
+        self.cancel_now(request, batch)
 
 
 @admin.register(BatchRecipient)
@@ -174,15 +145,9 @@ class BatchRecipientAdmin(RecipientAdmin[BatchRecipient]):
         """By batch as well, of which there are too many to offer them."""
         return lookup == "mailing__id__exact" or super().lookup_allowed(lookup, value, request)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BatchRecipient]:
-        rows: Any = super().get_queryset(request)
-        addressees: QuerySet[BatchRecipient] = rows.addressees()
-        return addressees
-
     @column(_("message batch"))
     def batch(self, recipient: BatchRecipient) -> str:
-        link = reverse("admin:bots_messagebatch_change", args=[recipient.mailing_id])
-        return format_html('<a href="{}">{}</a>', link, recipient.mailing_id)
+        return self.mailing_link(recipient, recipient.mailing_id)
 
     @column(_("message ID"))
     def message(self, recipient: BatchRecipient) -> str:

@@ -1,19 +1,26 @@
-"""What pages of campaigns and of batches have in common: the bar, the numbers, and each recipient with its outcome."""
+"""What pages of campaigns and of batches have in common: the bar, the numbers, their buttons, and each recipient with its outcome."""
 
 from typing import Any, ClassVar, Final, TypeVar
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import MailingState, RecipientKind, RecipientProblem, RecipientState
+from bots.errors import MailingStateError
+from bots.mailings.service import cancel, may_cancel, may_retry, retry
+from bots.mailings.walk import Mailer
 from bots.models.mailings import Mailing, Recipient
 from core.access.bot_directory import PersonRef
 from core.console.badges import label, state
-from core.console.base import ReadOnlyAdmin
+from core.console.base import ReadOnlyAdmin, actor_of
 from core.console.columns import column
+from core.console.overview import list_link
 from core.console.people import PeopleAdmin
 from core.console.rendering import EMPTY, actor, ago, problem_block, progress_bar, when
 from feishu.codes import explain
@@ -53,9 +60,13 @@ def names_of_missing(rows: Any) -> str:
 
 
 class MailingAdmin(ReadOnlyAdmin[M]):
-    """Rows that a worker walks; an open page follows."""
+    """Rows that a worker walks; an open page follows. The buttons ``retry`` and ``cancel`` of a kind ask in words of its own."""
 
+    mailer: ClassVar[Mailer[Any, Any]]
     change_form_before_template = "admin/refresh.html"
+    cancelled_words: ClassVar[str | Promise]
+    changed_words: ClassVar[str | Promise]
+    """For whoever comes too late: somebody else did something first."""
     sent_words: ClassVar[str | Promise] = _("%(done)d of %(all)d sent")
     missed: ClassVar[tuple[RecipientState, ...]] = MISSED
     """Whom it was for and did not reach."""
@@ -111,11 +122,66 @@ class MailingAdmin(ReadOnlyAdmin[M]):
         seconds = self.followed_every(row)
         return {"is_open": bool(seconds), "reload_seconds": seconds}
 
+    def list_of_recipients(self, mailing: M, **filters: str) -> str:
+        """Its address."""
+        meta = self.mailer.recipients._meta
+        return list_link(f"{meta.app_label}_{meta.model_name}", mailing__id__exact=str(mailing.pk), **filters)
+
+    def recipients_link(self, mailing: M, count: int, **filters: str) -> str:
+        """A number of recipients that leads to them."""
+        link = self.list_of_recipients(mailing, **filters)
+        return format_html('<a class="portal-count-link" href="{}">{}</a>', link, count) if count else "0"
+
+    def to_recipients(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Of the button that shows them."""
+        return HttpResponseRedirect(self.list_of_recipients(self.visible_or_404(request, object_id)))
+
+    def fits(self, action: str, row: M) -> bool:
+        match action:
+            case "retry":
+                return may_retry(row)
+            case "cancel":
+                return may_cancel(self.mailer, row)
+            case _:
+                return super().fits(action, row)
+
+    def retry_now(self, request: HttpRequest, mailing: M) -> None:
+        """Of the button that was confirmed."""
+        try:
+            retry(self.mailer, mailing, actor=actor_of(request))
+        except MailingStateError:
+            self.say_changed(request)
+        else:
+            self.message_user(request, gettext("They are tried again."), messages.SUCCESS)
+
+    def cancel_now(self, request: HttpRequest, mailing: M) -> None:
+        """Of the button that was confirmed."""
+        if cancel(self.mailer, mailing, actor=actor_of(request)):
+            self.message_user(request, str(self.cancelled_words), messages.SUCCESS)
+        else:
+            self.say_changed(request)
+
+    def say_changed(self, request: HttpRequest) -> None:
+        """That this can no longer be done."""
+        self.message_user(request, str(self.changed_words), messages.WARNING)
+
 
 class RecipientAdmin(PeopleAdmin[R], ReadOnlyAdmin[R]):
     """One recipient a row, with its outcome."""
 
     open_id_column = "target"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[R]:
+        """Departments that were named stand for themselves only as long as their people are not listed."""
+        rows: Any = super().get_queryset(request)
+        addressees: QuerySet[R] = rows.addressees()
+        return addressees
+
+    def mailing_link(self, row: R, words: object) -> str:
+        """To the page of what it is a recipient of."""
+        meta = row.mailing._meta
+        link = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.mailing.pk])
+        return format_html('<a href="{}">{}</a>', link, words)
 
     def people_of(self, row: R) -> list[PersonRef]:
         return super().people_of(row) if row.target.startswith("ou_") else []

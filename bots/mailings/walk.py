@@ -1,4 +1,4 @@
-"""Walking a mailing from its list of names to its last recipient: looked up, sent at a pace, cancelled, retried.
+"""Walking a mailing from its list of names to its last recipient: looked up, sent at a pace, taken back.
 
 A mailing is a row that is advanced step by step. A worker claims it by moving ``next_step_at`` ahead; where that worker dies,
 another one goes on when the claim is over. What a recipient gets carries a key of its own (``Mailer.send``), so that not even
@@ -59,6 +59,10 @@ class Mailer(ABC, Generic[M, R]):
     recipients: ClassVar[type[Any]]
     task: ClassVar[str]
     """The name of the task that calls ``advance`` with the mailing's key."""
+    noun: ClassVar[str]
+    """With which its actions in the audit log begin."""
+    withdraws: ClassVar[bool] = False
+    """Whether what was sent can be taken back, so that a mailing that is done can still be cancelled."""
 
     def of(self, mailing: M) -> "QuerySet[Any]":
         """The recipients of a mailing."""
@@ -137,36 +141,6 @@ def recount(mailer: Mailer[Any, Any], mailing_id: UUID) -> None:
     rows = mailer.recipients._default_manager.filter(mailing_id=mailing_id).order_by()
     counted = dict(rows.values_list("state").annotate(count=Count("pk")))
     mailer.mailings._default_manager.filter(pk=mailing_id).update(counts=counted)
-
-
-def retry_failed(mailer: Mailer[M, Any], mailing: M) -> int:
-    """Have recipients tried again who failed or were not found: looked up again where nobody knows who they are. Returns how
-    many. Those of whom nobody knows whether they got it stay as they are. Call in a transaction."""
-    again = mailer.of(mailing).filter(state__in=(RecipientState.FAILED, RecipientState.NOT_FOUND))
-    known = again.filter(target__startswith="o").exclude(target__startswith="od-")
-    sent = known.update(state=RecipientState.READY, **NO_FAILURE)
-    looked_up = again.update(state=RecipientState.WAITING, cursor="", **NO_FAILURE)
-    if not sent + looked_up:
-        return 0
-    state = MailingState.RESOLVING if looked_up else MailingState.SENDING
-    mailer.mailings._default_manager.filter(pk=mailing.pk).update(
-        state=state, finished_at=None, failures=0, next_step_at=timezone.now(), **NO_FAILURE
-    )
-    recount(mailer, mailing.pk)
-    return sent + looked_up
-
-
-def stop(mailer: Mailer[M, Any], mailing: M) -> bool:
-    """Send to nobody more, and take back what can be; False where it was stopped before. Call in a transaction."""
-    row = mailer.mailings._default_manager.filter(pk=mailing.pk).exclude(
-        state__in=(MailingState.CANCELLING, MailingState.CANCELLED)
-    )
-    if not row.update(state=MailingState.CANCELLING, next_step_at=timezone.now(), failures=0, **NO_FAILURE):
-        return False
-    open_states = (RecipientState.WAITING, RecipientState.READY)
-    mailer.of(mailing).filter(state__in=open_states).update(state=RecipientState.CANCELLED)
-    recount(mailer, mailing.pk)
-    return True
 
 
 def _step(mailer: Mailer[Any, Any], mailing: Any, transport: Transport | None) -> datetime | None:

@@ -8,29 +8,24 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any, ClassVar, Final
-
-from django.db import transaction
 
 from bots.enums import MailingState, RecipientState, SendingKind
 from bots.errors import (
-    BatchStateError,
     BotDisabledError,
     OutcomeUnknownError,
     SendingError,
     SendingUnderWayError,
     TooManyBatchesError,
 )
-from bots.mailings.recipients import Named, rows_for
-from bots.mailings.walk import Mailer, recount, retry_failed, stop
+from bots.mailings.recipients import Named
+from bots.mailings.service import begin
+from bots.mailings.walk import Mailer
 from bots.models import BatchRecipient, Bot, MessageBatch
 from bots.sending.content import Outgoing
 from bots.sending.idempotency import earlier, key_hash, once
 from bots.sending.service import nothing_happened, send
-from core.access import audit
 from core.access.actors import Actor
-from core.background.notify import notify
 from core.database.text import storable
 from feishu.errors import FeishuError, RateLimited
 from feishu.openapi import receive_id_type
@@ -45,6 +40,7 @@ class BatchMailer(Mailer[MessageBatch, BatchRecipient]):
     mailings: ClassVar[type[Any]] = MessageBatch
     recipients: ClassVar[type[Any]] = BatchRecipient
     task: ClassVar[str] = "bots.advance_batch"
+    noun: ClassVar[str] = "message_batch"
 
     def resolved(self, mailing: MessageBatch) -> MailingState:  # noqa: ARG002 -- the signature
         return MailingState.SENDING
@@ -122,45 +118,10 @@ def create_batch(
             key_hash=hashed,
             fingerprint=fingerprint,
         )
-        BatchRecipient.objects.bulk_create(rows_for(batch, named, recipients=BatchRecipient))  # type: ignore[arg-type]  # of its class
-        recount(BATCHES, batch.pk)
-        _audit(batch, "created", actor, recipients=len(named), msg_type=msg_type)
-        _notify(batch)
+        begin(BATCHES, batch, named, actor=actor, msg_type=msg_type)
     batch.refresh_from_db()
     return Created(batch)
 
 
-@transaction.atomic
-def retry_batch(batch: MessageBatch, *, actor: Actor) -> int:
-    """Try those again who failed or were not found; returns how many. Raises BatchStateError while it goes on."""
-    row = MessageBatch.objects.select_for_update(no_key=True).get(pk=batch.pk)
-    if row.state != MailingState.DONE:
-        raise BatchStateError
-    count = retry_failed(BATCHES, row)
-    if count:
-        _audit(batch, "retried", actor, recipients=count)
-        _notify(batch)
-    return count
-
-
-@transaction.atomic
-def cancel_batch(batch: MessageBatch, *, actor: Actor) -> bool:
-    """Send to nobody more; what was sent stays. False where it had ended."""
-    moving = MessageBatch.objects.select_for_update(no_key=True).moving().filter(pk=batch.pk)
-    if not moving.exists() or not stop(BATCHES, batch):
-        return False
-    _audit(batch, "cancelled", actor)
-    _notify(batch)
-    return True
-
-
 def _under_way(actor: Actor) -> int:
     return MessageBatch.objects.moving().filter(client=actor.client_id, requested_by=str(actor)).count()
-
-
-def _notify(batch: MessageBatch) -> None:
-    transaction.on_commit(partial(notify, BATCHES.task, str(batch.pk)), robust=True)
-
-
-def _audit(batch: MessageBatch, deed: str, actor: Actor, **detail: object) -> None:
-    audit.record(actor=actor, action=f"message_batch.{deed}", bot=batch.bot, target=batch.pk, **detail)

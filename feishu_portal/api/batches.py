@@ -10,17 +10,18 @@ from pydantic import model_validator
 
 from bots.enums import RecipientKind, RecipientState
 from bots.errors import (
-    BatchStateError,
     BotDisabledError,
     ContentError,
     KeyReusedError,
+    MailingStateError,
     SendingError,
     SendingUnderWayError,
     TooManyBatchesError,
 )
 from bots.mailings.recipients import MAX_GIVEN, MAX_NAMED, Named
+from bots.mailings.service import cancel, retry
 from bots.models import BatchRecipient, MessageBatch
-from bots.sending.batches import cancel_batch, create_batch, retry_batch
+from bots.sending.batches import BATCHES, create_batch
 from core.access.scopes import Scope
 from feishu.openapi import ReceiveIdType, agreed_id_type
 from feishu_portal.api.keys import actor_of, bot_for, caller
@@ -208,9 +209,10 @@ def retry_message_batch(request: HttpRequest, bot_id: str, batch_id: str) -> Sta
     """Looks up again who was not found, and sends to who did not get the message. Recipients whose outcome is ``unknown`` are left
     alone: they may have it."""
     try:
-        count = retry_batch(_batch(request, bot_id, batch_id), actor=actor_of(request))
-    except BatchStateError as error:
-        raise Problem(409, error.code, str(error)) from None
+        count = retry(BATCHES, _batch(request, bot_id, batch_id), actor=actor_of(request))
+    except MailingStateError:
+        words = "The batch is not done: wait until it is. One that was cancelled stays so."
+        raise Problem(409, "batch_not_done", words) from None
     return Status(202, Retried(recipients=count))
 
 
@@ -218,7 +220,7 @@ def retry_message_batch(request: HttpRequest, bot_id: str, batch_id: str) -> Sta
 def cancel_message_batch(request: HttpRequest, bot_id: str, batch_id: str) -> BatchOut:
     """Nobody more gets the message. Harmless where the batch has ended."""
     batch = _batch(request, bot_id, batch_id)
-    cancel_batch(batch, actor=actor_of(request))
+    cancel(BATCHES, batch, actor=actor_of(request))
     batch.refresh_from_db()
     return _out(batch)
 

@@ -14,7 +14,8 @@ from tests.factories import PLATFORM, make_bot
 def no_broker(monkeypatch) -> list[str]:
     """Notifications end in a list instead of a broker."""
     notified: list[str] = []
-    monkeypatch.setattr("auth_sessions.notify.notify", lambda _send, what="refresh": notified.append(what))
+    for module in ("auth_sessions.notify", "bots.mailings.service"):
+        monkeypatch.setattr(f"{module}.notify", lambda _send, what="refresh": notified.append(what))
     return notified
 
 

@@ -8,7 +8,7 @@ from auth_sessions.campaigns.asking import CAMPAIGNS
 from auth_sessions.campaigns.service import create_campaign
 from auth_sessions.models import Campaign
 from bots.enums import MailingState
-from bots.mailings import walk
+from bots.mailings import service, walk
 from bots.mailings.recipients import Named
 from bots.models import Bot
 from core.access.actors import Actor
@@ -21,7 +21,8 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     sent: list[tuple[object, ...]] = []
     monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
-    monkeypatch.setattr(walk, "notify", lambda *message: sent.append(message))
+    for module in (walk, service):
+        monkeypatch.setattr(module, "notify", lambda *message: sent.append(message))
     return sent
 
 

@@ -4,11 +4,12 @@ import pytest
 from django.db import transaction
 
 from auth_sessions.campaigns.asking import CAMPAIGNS, note_grant
-from auth_sessions.campaigns.service import cancel_campaign, remind, send_cards
+from auth_sessions.campaigns.service import remind, send_cards
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.models import AuthSession, Campaign, CampaignMember
 from bots.enums import MailingState, RecipientState
 from bots.mailings import walk
+from bots.mailings.service import cancel
 from bots.models import Bot
 from core.access.actors import SYSTEM
 from tests.auth_sessions.campaigns.conftest import walked
@@ -43,7 +44,7 @@ def test_same_person_is_asked_once_in_a_round_however_often_it_is_tried(make_cam
 
 def test_campaign_that_is_cancelled_while_it_asks_leaves_no_request(make_campaign: Make) -> None:
     campaign, found = make_campaign("ou_1"), member()
-    cancel_campaign(campaign, actor=SYSTEM)
+    cancel(CAMPAIGNS, campaign, actor=SYSTEM)
     CAMPAIGNS.send(campaign, found)
     assert not AuthSession.objects.exists()
     assert member().state == RecipientState.CANCELLED

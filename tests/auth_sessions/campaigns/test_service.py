@@ -4,21 +4,21 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from auth_sessions.campaigns.asking import CAMPAIGNS
 from auth_sessions.campaigns.service import (
-    cancel_campaign,
     create_campaign,
     remind,
     send_cards,
     to_remind,
-    try_again,
 )
 from auth_sessions.domain.sessions import end_session
 from auth_sessions.enums import FailureReason, SessionState, TokenStatus
-from auth_sessions.errors import CampaignStateError, InvalidScopesError, RemindedTooOftenError
+from auth_sessions.errors import InvalidScopesError, RemindedTooOftenError
 from auth_sessions.models import AuthSession, Campaign, CampaignMember
 from bots.enums import MailingState, RecipientState
-from bots.errors import BotDisabledError
+from bots.errors import BotDisabledError, MailingStateError
 from bots.mailings.recipients import Named
+from bots.mailings.service import cancel, retry
 from bots.models import Bot
 from core.access.actors import SYSTEM, Actor
 from core.access.models import AuditEntry
@@ -77,14 +77,14 @@ def test_who_has_authorized_already_is_left_out(make_campaign: Make, bot: Bot) -
 
 def test_it_is_sent_once(make_campaign: Make) -> None:
     campaign = sent(make_campaign("ou_1"))
-    with pytest.raises(CampaignStateError):
+    with pytest.raises(MailingStateError):
         send_cards(campaign, actor=SYSTEM)
     assert len(sessions_of("ou_1")) == 1
 
 
 def test_campaign_of_nobody_cannot_be_sent(make_campaign: Make, bot: Bot) -> None:
     make_grant(bot, open_id="ou_1", scopes=bot.auth_scopes)
-    with pytest.raises(CampaignStateError):
+    with pytest.raises(MailingStateError):
         send_cards(make_campaign("ou_1"), actor=SYSTEM)
 
 
@@ -126,7 +126,7 @@ def test_nobody_is_reminded_at_once_or_while_cards_are_sent(make_campaign: Make)
         remind(campaign, actor=SYSTEM)
     later(campaign)
     assert remind(campaign, actor=SYSTEM) == 1
-    with pytest.raises(CampaignStateError):
+    with pytest.raises(MailingStateError):
         remind(campaign, actor=SYSTEM)
 
 
@@ -139,19 +139,19 @@ def test_people_whose_request_is_no_longer_kept_are_reminded(make_campaign: Make
 def test_cancelling_withdraws_what_is_open_and_leaves_what_was_given(make_campaign: Make) -> None:
     campaign = sent(make_campaign("ou_yes", "ou_silent"))
     AuthSession.objects.filter(open_id="ou_yes").update(state=SessionState.AUTHORIZED)
-    assert cancel_campaign(campaign, actor=SYSTEM)
+    assert cancel(CAMPAIGNS, campaign, actor=SYSTEM)
     campaign = walked(campaign)
     assert campaign.state == MailingState.CANCELLED
     assert sessions_of("ou_silent")[0].state == SessionState.CANCELLED
     assert sessions_of("ou_yes")[0].state == SessionState.AUTHORIZED
-    assert not cancel_campaign(campaign, actor=SYSTEM)
+    assert not cancel(CAMPAIGNS, campaign, actor=SYSTEM)
 
 
 def test_campaign_that_is_cancelled_before_it_is_sent_asks_nobody(make_campaign: Make) -> None:
     campaign = make_campaign("ou_1")
-    cancel_campaign(campaign, actor=SYSTEM)
+    cancel(CAMPAIGNS, campaign, actor=SYSTEM)
     assert walked(campaign).counts == {"cancelled": 1}
-    with pytest.raises(CampaignStateError):
+    with pytest.raises(MailingStateError):
         send_cards(campaign, actor=SYSTEM)
     assert not AuthSession.objects.exists()
 
@@ -161,6 +161,6 @@ def test_failed_people_are_tried_again(make_campaign: Make) -> None:
     CampaignMember.objects.filter(target="ou_1").update(state=RecipientState.FAILED, reason="no_public_url")
     campaign = sent(campaign)
     assert campaign.counts == {"failed": 1, "sent": 1}
-    assert try_again(campaign, actor=SYSTEM) == 1
+    assert retry(CAMPAIGNS, campaign, actor=SYSTEM) == 1
     assert walked(campaign).counts == {"sent": 2}
-    assert try_again(campaign, actor=SYSTEM) == 0
+    assert retry(CAMPAIGNS, campaign, actor=SYSTEM) == 0

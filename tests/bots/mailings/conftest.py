@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 import pytest
 import respx
 
-from auth_sessions.models import Campaign
-from bots.mailings import walk
+from auth_sessions.models import Campaign, CampaignMember
+from bots.enums import MailingState, RecipientKind, RecipientState
+from bots.mailings import service, walk
+from bots.mailings.walk import Mailer
 from bots.models import Bot
 from core.background.pace import Pace
+from feishu.errors import FeishuError
 from tests.factories import PLATFORM, make_bot
 
 PAGE = 2
@@ -26,8 +29,8 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     sent: list[tuple[object, ...]] = []
     monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
-    monkeypatch.setattr(walk, "notify", lambda *message: sent.append(message))
-    monkeypatch.setattr("auth_sessions.notify.notify", lambda *message: sent.append(message))
+    for module in (walk, service):
+        monkeypatch.setattr(module, "notify", lambda *message: sent.append(message))
     return sent
 
 
@@ -39,6 +42,50 @@ def bot(db: None) -> Bot:
 @pytest.fixture
 def campaign(bot: Bot) -> Campaign:
     return Campaign.objects.create(bot=bot, name="c", scopes=["offline_access"], requested_by="system:portal")
+
+
+class Letters(Mailer[Campaign, CampaignMember]):
+    """Writes down who got one; ``errors`` are raised instead, by person, once each."""
+
+    mailings: ClassVar[type[Any]] = Campaign
+    recipients: ClassVar[type[Any]] = CampaignMember
+    task: ClassVar[str] = "letters.advance"
+    noun: ClassVar[str] = "campaign"
+
+    def __init__(self, *, confirms: bool = False) -> None:
+        self.got: list[str] = []
+        self.errors: dict[str, list[FeishuError]] = {}
+        self.taken_back = 0
+        self.confirms = confirms
+
+    def resolved(self, mailing: Campaign) -> MailingState:
+        return MailingState.READY if self.confirms else MailingState.SENDING
+
+    def send(self, mailing: Campaign, recipient: CampaignMember) -> dict[str, Any]:
+        if errors := self.errors.get(recipient.target):
+            raise errors.pop(0)
+        self.got.append(recipient.target)
+        return {"state": RecipientState.SENT}
+
+    def withdraw(self, mailing: Campaign) -> bool:
+        self.taken_back += 1
+        return self.taken_back > 1
+
+
+@pytest.fixture
+def letters() -> Letters:
+    return Letters()
+
+
+def to(campaign: Campaign, *open_ids: str) -> Campaign:
+    CampaignMember.objects.bulk_create(
+        CampaignMember(
+            mailing=campaign, bot=campaign.bot, kind=RecipientKind.OPEN_ID, given=open_id, target=open_id,
+            state=RecipientState.READY,
+        )
+        for open_id in open_ids
+    )  # fmt: skip
+    return campaign
 
 
 class Company:

@@ -1,62 +1,21 @@
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from auth_sessions.models import Campaign, CampaignMember
-from bots.enums import MailingState, RecipientKind, RecipientState
+from bots.enums import MailingState, RecipientState
 from bots.mailings import walk
-from bots.mailings.walk import Mailer, advance, due, retry_failed, stop
+from bots.mailings.service import cancel, retry
+from bots.mailings.walk import advance, due
 from bots.models import Bot
-from feishu.errors import APIError, FeishuError, RateLimited, TransportError
-from tests.bots.mailings.conftest import Company
+from core.access.actors import SYSTEM
+from feishu.errors import APIError, RateLimited, TransportError
+from tests.bots.mailings.conftest import Company, Letters, to
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db
-
-
-class Letters(Mailer[Campaign, CampaignMember]):
-    """Writes down who got one; ``errors`` are raised instead, by person, once each."""
-
-    mailings: ClassVar[type[Any]] = Campaign
-    recipients: ClassVar[type[Any]] = CampaignMember
-    task: ClassVar[str] = "letters.advance"
-
-    def __init__(self, *, confirms: bool = False) -> None:
-        self.got: list[str] = []
-        self.errors: dict[str, list[FeishuError]] = {}
-        self.taken_back = 0
-        self.confirms = confirms
-
-    def resolved(self, mailing: Campaign) -> MailingState:
-        return MailingState.READY if self.confirms else MailingState.SENDING
-
-    def send(self, mailing: Campaign, recipient: CampaignMember) -> dict[str, Any]:
-        if errors := self.errors.get(recipient.target):
-            raise errors.pop(0)
-        self.got.append(recipient.target)
-        return {"state": RecipientState.SENT}
-
-    def withdraw(self, mailing: Campaign) -> bool:
-        self.taken_back += 1
-        return self.taken_back > 1
-
-
-@pytest.fixture
-def letters() -> Letters:
-    return Letters()
-
-
-def to(campaign: Campaign, *open_ids: str) -> Campaign:
-    CampaignMember.objects.bulk_create(
-        CampaignMember(
-            mailing=campaign, bot=campaign.bot, kind=RecipientKind.OPEN_ID, given=open_id, target=open_id,
-            state=RecipientState.READY,
-        )
-        for open_id in open_ids
-    )  # fmt: skip
-    return campaign
 
 
 def now_due(campaign: Campaign) -> None:
@@ -154,21 +113,10 @@ def test_refusal_fails_its_recipient_alone_who_can_be_tried_again(
         230013,
         "log-1",
     )
-    assert retry_failed(letters, campaign) == 1
+    assert retry(letters, campaign, actor=SYSTEM) == 1
     advance(letters, campaign.pk)
     row.refresh_from_db()
     assert (letters.got, row.state, row.code) == (["ou_2", "ou_1"], RecipientState.SENT, None)
-
-
-def test_stopped_mailing_sends_nothing_more_and_takes_back(
-    campaign: Campaign, letters: Letters, company: Company
-) -> None:
-    assert stop(letters, to(campaign, "ou_1"))
-    assert not stop(letters, campaign)
-    advance(letters, campaign.pk)
-    campaign.refresh_from_db()
-    assert (letters.got, letters.taken_back) == ([], 2)
-    assert (campaign.state, campaign.counts) == (MailingState.CANCELLED, {"cancelled": 1})
 
 
 def test_stopping_counts_although_a_worker_waits_for_a_long_time(
@@ -177,7 +125,7 @@ def test_stopping_counts_although_a_worker_waits_for_a_long_time(
     letters = Letters()
 
     def stopped_meanwhile(mailer: Any, mailing: Any, transport: Any) -> Any:
-        stop(letters, campaign)
+        cancel(letters, campaign, actor=SYSTEM)
         return timezone.now() + timedelta(hours=1)
 
     monkeypatch.setattr(walk, "_step", stopped_meanwhile)

@@ -7,16 +7,17 @@ from django.utils import timezone
 
 from bots.enums import MailingState, RecipientState, SendingState
 from bots.errors import (
-    BatchStateError,
     BotDisabledError,
     KeyReusedError,
+    MailingStateError,
     TooManyBatchesError,
 )
-from bots.mailings import walk
+from bots.mailings import service, walk
 from bots.mailings.recipients import Named
+from bots.mailings.service import cancel, retry
 from bots.models import BatchRecipient, Bot, MessageBatch, Sending
 from bots.sending import batches
-from bots.sending.batches import BATCHES, Created, cancel_batch, create_batch, retry_batch
+from bots.sending.batches import BATCHES, Created, create_batch
 from core.access.actors import Actor
 from core.access.models import ApiClient, AuditEntry
 from core.background.pace import Pace
@@ -31,7 +32,7 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
     monkeypatch.setattr(walk, "notify", lambda *_message: None)
-    monkeypatch.setattr(batches, "notify", lambda *_message: None)
+    monkeypatch.setattr(service, "notify", lambda *_message: None)
 
 
 @pytest.fixture
@@ -127,15 +128,15 @@ def test_refused_recipients_are_tried_again_and_nobody_else(bot: Bot, client: Ap
     sent = platform.sends.return_value
     platform.sends.side_effect = [refused, sent, sent]
     batch = begun(bot, client, "ou_1", "ou_2").batch
-    with pytest.raises(BatchStateError):
-        retry_batch(batch, actor=Actor.api(client))
+    with pytest.raises(MailingStateError):
+        retry(BATCHES, batch, actor=Actor.api(client))
     walked(batch)
     assert states() == {"ou_1": RecipientState.FAILED, "ou_2": RecipientState.SENT}
     assert BatchRecipient.objects.get(target="ou_1").code == 230013
-    assert retry_batch(batch, actor=Actor.api(client)) == 1
+    assert retry(BATCHES, batch, actor=Actor.api(client)) == 1
     assert walked(batch).counts == {"sent": 2}
     assert platform.sends.call_count == 3
-    assert retry_batch(batch, actor=Actor.api(client)) == 0
+    assert retry(BATCHES, batch, actor=Actor.api(client)) == 0
 
 
 def test_outcome_that_nobody_knows_is_never_sent_again(bot: Bot, client: ApiClient, platform) -> None:
@@ -145,7 +146,7 @@ def test_outcome_that_nobody_knows_is_never_sent_again(bot: Bot, client: ApiClie
         walked(batch)
     assert states() == {"ou_1": RecipientState.UNKNOWN}
     assert len({json.loads(call.request.content)["uuid"] for call in platform.sends.calls}) == 1
-    assert retry_batch(batch, actor=Actor.api(client)) == 0
+    assert retry(BATCHES, batch, actor=Actor.api(client)) == 0
 
 
 def test_message_that_may_have_been_sent_long_ago_is_unknown(bot: Bot, client: ApiClient, platform) -> None:
@@ -158,7 +159,7 @@ def test_message_that_may_have_been_sent_long_ago_is_unknown(bot: Bot, client: A
 
 def test_cancelled_batch_sends_nothing_more(bot: Bot, client: ApiClient, platform) -> None:
     batch = begun(bot, client, "ou_1").batch
-    assert cancel_batch(batch, actor=Actor.api(client))
+    assert cancel(BATCHES, batch, actor=Actor.api(client))
     assert walked(batch).state == MailingState.CANCELLED
     assert not platform.sends.called
-    assert not cancel_batch(batch, actor=Actor.api(client))
+    assert not cancel(BATCHES, batch, actor=Actor.api(client))

@@ -1,7 +1,7 @@
 import pytest
 
 from bots.enums import RecipientKind, RecipientState
-from bots.mailings import walk
+from bots.mailings import service, walk
 from bots.models import BatchRecipient, MessageBatch
 from bots.sending import batches
 from bots.sending.batches import BATCHES
@@ -21,7 +21,7 @@ def prompt(monkeypatch):
     monkeypatch.setattr(walk, "LOOK_UPS", Pace(rate=10_000))
     monkeypatch.setattr(walk, "PACE", Pace(rate=10_000))
     monkeypatch.setattr(walk, "notify", lambda *_message: None)
-    monkeypatch.setattr(batches, "notify", lambda *_message: None)
+    monkeypatch.setattr(service, "notify", lambda *_message: None)
 
 
 @pytest.fixture

@@ -35,7 +35,6 @@ UNWRITTEN = {
         "409 asked_too_often", "409 bot_disabled", "409 invalid_scopes", "409 no_public_url", "409 tenant_key_required",
     },
     "api.batches.create_message_batch": SENDING_TO_MANY,
-    "api.batches.retry_message_batch": {"409 batch_not_done"},
     "api.grants.grant_problem": {"404 token_not_found", "409 tenant_key_required"},
     "api.messages.sending_problem": SENDING,
     "api.problems.install": set(),  # of whatever status ninja or a view raised: 400 invalid_request, 403 not_permitted
@@ -132,4 +131,4 @@ def test_codes_of_messages_are_those_of_their_exceptions():
         left += one.__subclasses__()
         found.add(one.code)
     declared = {name.split()[1] for name in SENDING | SENDING_TO_MANY}
-    assert found - {SendingError.code} | {"bot_disabled"} == declared | {"batch_not_done"}
+    assert found - {SendingError.code} | {"bot_disabled"} == declared
