@@ -57,7 +57,7 @@ def server() -> Iterator[http.server.HTTPServer]:
             pass
 
     listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listening.serve_forever)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
     thread.start()
     yield listening
     listening.shutdown()

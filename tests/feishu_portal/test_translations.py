@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def template_words(path: Path) -> Iterator[str]:
                 yield argument.value
 
 
+@cache
 def our_words() -> set[str]:
     words = {
         word for package in OURS for path in (ROOT / package).rglob("*.py") for word in python_words(path)

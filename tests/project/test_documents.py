@@ -1,10 +1,13 @@
-"""Documents name files, sections and modules; these tests hold them to it."""
+"""Documents name files, sections and modules; these tests hold them to it.
+
+Each looks at all documents and names those that are wrong: a test a document would cost more than the looking.
+"""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import polib
-import pytest
 
 from feishu_portal.catalogue import SOURCE
 from tests.services.documents import NOT_RUN, blocks
@@ -31,6 +34,12 @@ NAMED_ON_SCREEN = re.compile("(?:点击|控制台的?|控制台 → ?|异常)“
 OF_THE_DEVELOPER_CONSOLE = {"回调配置"}
 
 
+@cache
+def read(name: str) -> str:
+    return (PROJECT / name).read_text()
+
+
+@cache
 def anchors(path: Path) -> set[str]:
     """What a link to a section of this document may say: the name that its heading was given, or else what GitHub makes of it."""
     headings = HEADING.findall(path.read_text())
@@ -42,35 +51,38 @@ def anchors(path: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_relative_link_leads_to_a_file_and_its_section(name: str) -> None:
-    document = PROJECT / name
+def test_every_relative_link_leads_to_a_file_and_its_section() -> None:
     broken = []
-    for target, anchor in LINK.findall(document.read_text()):
-        leads_to = document.parent / target if target else document
-        if not leads_to.exists() or (anchor and anchor not in anchors(leads_to)):
-            broken.append(f"{target}#{anchor}")
+    for name in DOCUMENTS:
+        document = PROJECT / name
+        for target, anchor in LINK.findall(read(name)):
+            leads_to = (document.parent / target).resolve() if target else document
+            if not leads_to.exists() or (anchor and anchor not in anchors(leads_to)):
+                broken.append(f"{name}: {target}#{anchor}")
 
     assert broken == []
 
 
-@pytest.mark.parametrize("name", [name for name in DOCUMENTS if ".zh" in name])
-def test_chinese_pages_lead_to_chinese_pages(name: str) -> None:
-    document = PROJECT / name
-    targets = [target for target, _anchor in LINK.findall(document.read_text()) if target.endswith(".md")]
+def test_chinese_pages_lead_to_chinese_pages() -> None:
+    chinese = [name for name in DOCUMENTS if ".zh" in name]
 
+    assert chinese
     assert [
-        target
-        for target in targets
-        if not target.endswith(".zh.md") and (document.parent / f"{target[:-3]}.zh.md").exists()
+        f"{name}: {target}"
+        for name in chinese
+        for target, _anchor in LINK.findall(read(name))
+        if target.endswith(".md")
+        and not target.endswith(".zh.md")
+        and ((PROJECT / name).parent / f"{target[:-3]}.zh.md").exists()
     ] == []
 
 
-@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
-def test_every_path_named_exists(name: str) -> None:
-    assert [
-        path for path in PATH.findall((PROJECT / name).read_text()) if not (PROJECT / path).exists()
-    ] == []
+def test_every_path_named_exists() -> None:
+    named = {
+        (name, path) for name in DOCUMENTS if name != "CHANGELOG.md" for path in PATH.findall(read(name))
+    }
+
+    assert {(name, path) for name, path in named if not (PROJECT / path).exists()} == set()
 
 
 def test_every_decision_record_is_in_the_index_and_says_all_it_has_to() -> None:
@@ -138,27 +150,31 @@ def test_buttons_and_pages_that_chinese_documents_name_are_there() -> None:
     assert unknown == set()
 
 
-@pytest.mark.parametrize(
-    "name",
-    sorted(name for name in DOCUMENTS if (PROJECT / name).with_suffix(".zh.md").exists() and blocks(name)),
-)
-def test_commands_that_are_run_are_the_same_in_both_languages_and_each_has_a_test(name: str) -> None:
-    commands = blocks(name)
-    chinese = blocks(name.replace(".md", ".zh.md"))
+def test_commands_that_are_run_are_the_same_in_both_languages_and_each_has_a_test() -> None:
     tests = "".join(path.read_text() for path in (PROJECT / "tests/processes").glob("test_*.py"))
-
-    assert {key: text.split() for key, text in chinese.items()} == {
-        key: text.split() for key, text in commands.items()
+    translated = {
+        name: commands
+        for name in DOCUMENTS
+        if (PROJECT / name).with_suffix(".zh.md").exists() and (commands := blocks(name))
     }
-    assert [block for block in commands if f'"{block}"' not in tests] == []
+
+    assert translated
+    for name, commands in translated.items():
+        chinese = blocks(name.replace(".md", ".zh.md"))
+        assert {key: text.split() for key, text in chinese.items()} == {
+            key: text.split() for key, text in commands.items()
+        }, name
+        assert [block for block in commands if f'"{block}"' not in tests] == [], name
 
 
-@pytest.mark.parametrize("name", [name for name in DOCUMENTS if not name.startswith(GUIDES)])
-def test_operators_read_which_commands_no_test_runs(name: str) -> None:
+def test_operators_read_which_commands_no_test_runs() -> None:
     """Targets of ``make`` are what everybody runs, tests among them."""
-    text = (PROJECT / name).read_text()
-    shown = len(re.findall(r"^ *```(?:sh|bash|console)\b", text, re.MULTILINE))
-    targets = len(re.findall(r"^```sh\n(?:make [a-z-]+\n)+```$", text, re.MULTILINE))
-    untested = len(re.findall(rf'^ *```sh title="(?:{"|".join(NOT_RUN)})\S', text, re.MULTILINE))
+    for name in DOCUMENTS:
+        if name.startswith(GUIDES):
+            continue
+        text = read(name)
+        shown = len(re.findall(r"^ *```(?:sh|bash|console)\b", text, re.MULTILINE))
+        targets = len(re.findall(r"^```sh\n(?:make [a-z-]+\n)+```$", text, re.MULTILINE))
+        untested = len(re.findall(rf'^ *```sh title="(?:{"|".join(NOT_RUN)})\S', text, re.MULTILINE))
 
-    assert len(blocks(name)) + untested + targets == shown
+        assert len(blocks(name)) + untested + targets == shown, name

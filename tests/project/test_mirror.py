@@ -6,9 +6,8 @@ Behaviour is a function that does something. Enums, errors, apps and urls are de
 import ast
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 from tests.services.processes import PROJECT
 
@@ -221,11 +220,11 @@ ELSEWHERE = (
 
 def has_behaviour(path: Path) -> bool:
     """Whether a function in the module does more than to say what it is for."""
-    functions = [
+    functions = (
         node
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    )
     return any(not is_words(statement) for function in functions for statement in function.body)
 
 
@@ -233,6 +232,7 @@ def is_words(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
+@cache
 def modules_without_a_test_file() -> list[str]:
     paths = (path for root in ROOTS for path in sorted((PROJECT / root).rglob("*.py")))
     return [
@@ -240,8 +240,8 @@ def modules_without_a_test_file() -> list[str]:
         for path in paths
         if "migrations" not in path.parts
         and path.name not in DECLARATIONS
-        and has_behaviour(path)
         and not mirrored(path.relative_to(PROJECT)).exists()
+        and has_behaviour(path)
     ]
 
 
@@ -251,23 +251,20 @@ def mirrored(module: Path) -> Path:
     return PROJECT / "tests" / module.parent / f"test_{name}.py"
 
 
-@pytest.fixture(scope="module")
-def unmirrored() -> list[str]:
-    return modules_without_a_test_file()
-
-
-def test_every_module_has_a_test_file_or_a_reason(unmirrored: list[str]) -> None:
+def test_every_module_has_a_test_file_or_a_reason() -> None:
     listed = [pattern for entry in ELSEWHERE for pattern in entry.modules]
+    unmirrored = modules_without_a_test_file()
 
     assert [module for module in unmirrored if not any(fnmatch(module, pattern) for pattern in listed)] == []
 
 
-@pytest.mark.parametrize("entry", ELSEWHERE, ids=lambda entry: entry.modules[0])
-def test_every_reason_is_needed_and_leads_to_tests(entry: Elsewhere, unmirrored: list[str]) -> None:
-    assert [
-        pattern for pattern in entry.modules if not any(fnmatch(module, pattern) for module in unmirrored)
-    ] == []
-    assert [test for test in entry.tests if not (PROJECT / test).exists()] == []
+def test_every_reason_is_needed_and_leads_to_tests() -> None:
+    unmirrored = modules_without_a_test_file()
+    patterns = {pattern for entry in ELSEWHERE for pattern in entry.modules}
+    tests = {test for entry in ELSEWHERE for test in entry.tests}
+
+    assert {one for one in patterns if not any(fnmatch(module, one) for module in unmirrored)} == set()
+    assert {test for test in tests if not (PROJECT / test).exists()} == set()
 
 
 def test_mirrored_path_of_a_module_and_of_a_package() -> None:
