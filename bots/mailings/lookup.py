@@ -22,7 +22,7 @@ from core.database.text import storable
 from feishu.codes import ABOUT_ID
 from feishu.directory import MAX_PEOPLE, Directory, all_pages
 from feishu.errors import APIError, FeishuError, MalformedAnswer
-from feishu.people import Department, Profile
+from feishu.people import Department
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -152,21 +152,8 @@ def _find_department(rows: "QuerySet[Any]", row: Any, directory: Directory) -> N
 
 def _list_departments(rows: "QuerySet[Any]", row: Any, directory: Directory) -> None:
     below = [department.open_department_id for department in _departments_below(row.target, directory)]
-    make: Any = type(row)
     with transaction.atomic():
-        made = [
-            make(
-                mailing_id=row.mailing_id,
-                bot_id=row.bot_id,
-                kind=RecipientKind.DEPARTMENT,
-                given=storable(row.given, 254),
-                target=department_id,
-                is_direct=False,
-            )
-            for department_id in below
-            if department_id
-        ]
-        rows.model._default_manager.bulk_create(made, ignore_conflicts=True)
+        _add(rows, row, [department_id for department_id in below if department_id], is_direct=False)
         rows.filter(pk=row.pk).update(is_direct=False)
 
 
@@ -187,14 +174,15 @@ def _list_people(bot: Bot, rows: "QuerySet[Any]", row: Any, directory: Directory
             rows.filter(pk=row.pk).update(state=RecipientState.FAILED, reason=RecipientProblem.TOO_MANY)
             return
         remember(bot, list(people.values()))
-        _add_people(rows, row, [people[open_id] for open_id in people if open_id in new])
+        _add(rows, row, [storable(one, 128) for one in people if one in new], state=RecipientState.READY)
         is_last = not page.next_token
         rows.filter(pk=row.pk).update(
             cursor=page.next_token, state=RecipientState.EXPANDED if is_last else RecipientState.WAITING
         )
 
 
-def _add_people(rows: "QuerySet[Any]", row: Any, people: list[Profile]) -> None:
+def _add(rows: "QuerySet[Any]", row: Any, targets: list[str], **values: object) -> None:
+    """Recipients of their own, for the department that ``row`` names."""
     make: Any = type(row)
     made = [
         make(
@@ -202,10 +190,10 @@ def _add_people(rows: "QuerySet[Any]", row: Any, people: list[Profile]) -> None:
             bot_id=row.bot_id,
             kind=RecipientKind.DEPARTMENT,
             given=storable(row.given, 254),
-            target=storable(person.open_id, 128),
-            state=RecipientState.READY,
+            target=target,
+            **values,
         )
-        for person in people
+        for target in targets
     ]
     rows.model._default_manager.bulk_create(made, ignore_conflicts=True)
 

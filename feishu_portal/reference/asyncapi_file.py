@@ -3,11 +3,12 @@
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+
+from feishu_portal.reference.marked_pages import write_with_django
 
 Document = dict[str, Any]
 
@@ -336,13 +337,5 @@ def page() -> str:
     return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110))
 
 
-def main() -> None:
-    import django  # noqa: PLC0415 -- for the command alone
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
-    django.setup()
-    PAGE.write_text(page(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write_with_django(lambda: {PAGE: page()})

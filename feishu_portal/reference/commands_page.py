@@ -2,7 +2,6 @@
 ``DEBUG=on python -m feishu_portal.reference.commands_page``.
 """
 
-import os
 from argparse import SUPPRESS, Action
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 from feishu.text import Text
 from feishu_portal.management.speaking import speaking
-from feishu_portal.reference.marked_pages import pages, table, write
+from feishu_portal.reference.marked_pages import pages, table, write_with_django
 
 PROGRAM: Final = "manage.py"
 APP: Final = "feishu_portal"
@@ -66,13 +65,5 @@ def _meaning(action: Action) -> str:
     return (action.help or "").replace("%%", "%") % {"default": action.default}
 
 
-def main() -> None:
-    import django  # noqa: PLC0415 -- for the command alone
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
-    django.setup()
-    write(documents())
-
-
 if __name__ == "__main__":
-    main()
+    write_with_django(documents)

@@ -2,13 +2,12 @@
 ``DEBUG=on python -m feishu_portal.reference.data_model_page``.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from feishu.text import Text
-from feishu_portal.reference.marked_pages import pages, table, write
+from feishu_portal.reference.marked_pages import pages, table, write_with_django
 
 if TYPE_CHECKING:
     from django.db.models import Field, Model
@@ -373,13 +372,5 @@ def _encrypted(model: "type[Model]") -> list[str]:
     return [field.attname for field in encrypted_fields(model)]
 
 
-def main() -> None:
-    import django  # noqa: PLC0415 -- for the command alone
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
-    django.setup()
-    write(documents())
-
-
 if __name__ == "__main__":
-    main()
+    write_with_django(documents)

@@ -1,5 +1,6 @@
 """Pages of docs/ with a part that is made of the code, between two marks, in both languages."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -37,3 +38,12 @@ def _line(cells: list[str]) -> str:
 def write(texts: dict[Path, str]) -> None:
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
+
+
+def write_with_django(texts: Callable[[], dict[Path, str]]) -> None:
+    """Write what is made of the apps, in a process that has not set Django up."""
+    import django  # noqa: PLC0415 -- for the command alone
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
+    django.setup()
+    write(texts())

@@ -2,13 +2,12 @@
 ``DEBUG=on python -m feishu_portal.reference.metrics_page``.
 """
 
-import os
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from feishu.text import Text
-from feishu_portal.reference.marked_pages import pages, table, write
+from feishu_portal.reference.marked_pages import pages, table, write_with_django
 
 MODULES: Final = (
     "feishu_portal.api.proxy.metrics",
@@ -53,13 +52,5 @@ def _table(language: str) -> str:
     )
 
 
-def main() -> None:
-    import django  # noqa: PLC0415 -- for the command alone
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
-    django.setup()
-    write(documents())
-
-
 if __name__ == "__main__":
-    main()
+    write_with_django(documents)

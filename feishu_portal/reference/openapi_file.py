@@ -1,9 +1,10 @@
 """Writes the description of the API into docs/reference/openapi.json: ``DEBUG=on python -m feishu_portal.reference.openapi_file``."""
 
 import json
-import os
 from pathlib import Path
 from typing import Final
+
+from feishu_portal.reference.marked_pages import write_with_django
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "openapi.json"
 
@@ -17,13 +18,5 @@ def page() -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def main() -> None:
-    import django  # noqa: PLC0415 -- for the command alone
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
-    django.setup()
-    PAGE.write_text(page(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write_with_django(lambda: {PAGE: page()})
