@@ -83,7 +83,8 @@ async def test_event_without_an_ack_is_tried_again_when_the_deadline_has_passed(
     await push(platform)
     books = await platform.settled(1, "waiting")
     assert books["events"][0]["attempts"][0]["outcome"] == "timeout"
-    assert 14 < books["events"][0]["next_at"] - books["events"][0]["attempts"][0]["at"] < 16
+    # 15 seconds after the deadline was noticed, which a loaded machine does late; the next step would be five minutes.
+    assert 14 < books["events"][0]["next_at"] - books["events"][0]["attempts"][0]["at"] < 60
     line.answer = True
     await platform.control("PUT", "settings", {"speed": 1e6})
     assert len((await platform.settled(1))["events"][0]["attempts"]) == 2
