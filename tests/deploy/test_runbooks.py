@@ -45,6 +45,18 @@ def _last(title: Text, language: str) -> str:
     return title.in_language(language).rpartition(" / ")[2]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_link_of_an_alert_leads_to_its_page_on_the_site(name: str) -> None:
+    """The site makes ``x.html`` of ``docs/x.md`` and ``zh/x.html`` of ``docs/x.zh.md``."""
+    site = (PROJECT / "mkdocs.yml").read_text()
+    for line in ("docs_dir: docs", "use_directory_urls: false", "docs_structure: suffix"):
+        assert line in site
+    for rule in (rule for rule in ALERTS if rule["alert"] == name):
+        base, page = re.fullmatch(r"(.+?)/(.+)\.html", rule["annotations"]["runbook_url"]).groups()
+        assert base == "{{ $externalLabels.feishu_docs }}"
+        assert all((PROJECT / "docs" / f"{page}{suffix}.md").is_file() for suffix in PARTS), page
+
+
 def test_alerts_and_runbooks_belong_together() -> None:
     expected = {f"{name}{suffix}.md" for name in [*NAMES, "index"] for suffix in PARTS}
     assert {page.name for page in PAGES} == expected
