@@ -29,7 +29,7 @@ run: $(VENV)/.runtime $(CATALOGUE) ## portal, connections, worker, scheduler and
 
 setup: $(DEVELOPMENT) ## .venv with all that running and testing need
 
-deploy-tools: $(VENV)/.deploy ## what tests/deploy checks images, compose files and charts with
+deploy-tools: $(VENV)/.deploy $(VENV)/.release ## what tests/deploy checks images, compose files, charts and SBOMs with
 
 # Each worker has servers of its own. Many tests wait for processes, so there are two workers more than cores.
 WORKERS := -n $(shell echo $$(( $(CORES) + 2 ))) --maxprocesses 6 --dist worksteal
