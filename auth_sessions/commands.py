@@ -24,7 +24,7 @@ from events.models import Event
 from feishu.errors import APIError, RateLimited
 from feishu.localized import reply_localized, send_localized
 from feishu.message_text import WrittenMessage, read_message
-from feishu.openapi import OpenAPI
+from feishu.openapi import MAX_UUID, OpenAPI
 from feishu.text import Text
 from feishu.values import mapping_of, text_of
 
@@ -147,9 +147,10 @@ def not_possible(error: AuthError | BotDisabledError) -> Text:
     )
 
 
-def greet(event: Event, bot: Bot, *, open_id: str) -> None:
-    """Send the help text, once per event."""
-    send_localized(OpenAPI(bot.credentials), open_id, HELP, uuid=f"greet-{event.pk}")
+def greet(bot: Bot, *, open_id: str) -> None:
+    """Send the help text: once, however often a person opens the chat before it arrives. The platform sends what has the same
+    uuid once an hour."""
+    send_localized(OpenAPI(bot.credentials), open_id, HELP, uuid=f"greet-{open_id}"[:MAX_UUID])
 
 
 def _request_in(event: Event, bot: Bot, sender: dict[str, Any], message: dict[str, Any]) -> Request | None:

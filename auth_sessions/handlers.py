@@ -87,7 +87,7 @@ def greet_newcomer(event: Event, bot: Bot) -> None:
     holds a message it is not the first."""
     open_id = text_of(mapping_of(event.data.get("operator_id")).get("open_id"))
     if open_id and not event.data.get("last_message_id"):
-        greet(event, bot, open_id=open_id)
+        greet(bot, open_id=open_id)
 
 
 @on("contact.user.updated_v3", even_stale=True)

@@ -240,6 +240,17 @@ def test_newcomer_is_greeted_once(bot, platform, last, greeted):
     assert platform.send.called == greeted
 
 
+def test_newcomer_who_opens_the_chat_twice_is_greeted_by_one_message(bot, platform):
+    for _time in range(2):
+        payload = directory_event(
+            "im.chat.access_event.bot_p2p_chat_entered_v1",
+            {"chat_id": "oc_1", "operator_id": {"open_id": "ou_new"}, "last_message_id": ""},
+        )
+        handlers.greet_newcomer(arrived(bot, payload), bot)
+    first, second = (json.loads(call.request.content)["uuid"] for call in platform.send.calls)
+    assert first == second  # which the platform sends once
+
+
 def directory_event(event_type, event):
     payload = message_event()
     payload["header"]["event_type"] = event_type
