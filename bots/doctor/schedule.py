@@ -30,6 +30,8 @@ AGAIN: Final = timedelta(seconds=10)
 MAX_BOTS: Final = 20
 """Examined, and observed, in one sweep."""
 OBSERVE_EVERY: Final = timedelta(minutes=1)
+WATCHED: Final = timedelta(hours=1)
+"""For so long after a bot was added somebody waits for each row to turn green, and every sweep observes it."""
 
 
 def examine_on_commit(bot: Bot) -> None:
@@ -77,7 +79,8 @@ def claim_again(bot: Bot) -> bool:
 def due_for_observation() -> list[UUID]:
     """Bots whose findings are to be compared with what was seen since, each claimed for the caller."""
     now = timezone.now()
-    due = Checkup.objects.filter(Q(observed_at=None) | Q(observed_at__lte=now - OBSERVE_EVERY))
+    is_watched = Q(bot__created_at__gte=now - WATCHED, observed_at__lt=now)
+    due = Checkup.objects.filter(Q(observed_at=None) | Q(observed_at__lte=now - OBSERVE_EVERY) | is_watched)
     ids = list(
         due.filter(checked_at__isnull=False, bot__enabled=True, bot__deleted_at=None)
         .order_by("observed_at")

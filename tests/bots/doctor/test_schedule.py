@@ -68,6 +68,7 @@ def test_each_bot_is_observed_in_turn(monkeypatch):
     monkeypatch.setattr(schedule, "MAX_BOTS", 1)
     first, second = make_bot(), make_bot()
     make_bot(enabled=False)
+    Bot.objects.update(created_at=timezone.now() - timedelta(days=1))
     assert schedule.due_for_observation() == []  # nothing was found yet that could be compared
     Checkup.objects.update(checked_at=timezone.now())
     taken = [*schedule.due_for_observation(), *schedule.due_for_observation()]
@@ -75,6 +76,14 @@ def test_each_bot_is_observed_in_turn(monkeypatch):
     assert schedule.due_for_observation() == []
     later(minutes=2)
     assert len(schedule.due_for_observation()) == 1
+
+
+def test_a_bot_that_was_just_added_is_observed_by_every_sweep():
+    new, old = make_bot(), make_bot()
+    Bot.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=1))
+    Checkup.objects.update(checked_at=timezone.now())
+    assert set(schedule.due_for_observation()) == {new.pk, old.pk}
+    assert schedule.due_for_observation() == [new.pk]
 
 
 def test_the_next_look_is_about_a_day_away():
