@@ -2,6 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin.utils import quote
+
+from core.console.addresses import page
+
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
 else:
@@ -17,5 +21,7 @@ class ConsoleChangeList(ChangeList):
         self._kept_filters, self.preserved_filters = self.preserved_filters, ""
 
     def url_for_result(self, result: Any) -> str:
-        url: str = super().url_for_result(result)
+        # Django would put the address together anew for each row.
+        route = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        url = page(quote(getattr(result, self.pk_attname)), route)
         return f"{url}?{self._kept_filters}" if self._kept_filters else url
