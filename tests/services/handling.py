@@ -10,7 +10,7 @@ import redis
 
 from tests.services.platform import SandboxClient
 from tests.services.postgresql import RestartablePostgreSQL
-from tests.services.processes import ManagedProcess
+from tests.services.processes import PATIENCE, ManagedProcess
 from tests.services.rows import Rows
 
 Start = Callable[..., ManagedProcess]
@@ -105,7 +105,7 @@ class Handling:
         sandbox.speed(REPEATED)
         self._listeners = [self._listener(), self._listener()]
         self._worker = self._celery("worker", "--pool", "threads", "--concurrency", "2", "--without-mingle")
-        self._celery("beat")
+        self._scheduler = self._celery("beat")
         for listener in self._listeners:
             listener.wait_for("Listening")
         self._worker.wait_until(lambda: sandbox.connections() == 2, what="two connections")
@@ -116,14 +116,17 @@ class Handling:
         """Begin to push a burst."""
         self._sandbox.push(count=count, per_second=per_second, wait=False)
 
+    def wait_for_acks(self, count: int, *, seconds: float = PATIENCE) -> None:
+        self._worker.wait_until(
+            lambda: self._sandbox.books()["counts"]["acked"] >= count,
+            what=f"acks of {count} events",
+            seconds=seconds,
+        )
+
     def settle(self, count: int, *, seconds: float) -> None:
         """Wait until ``count`` events are acknowledged and handled; the platform is in a hurry now."""
         self._sandbox.speed(REPEATED * 10)
-        self._worker.wait_until(
-            lambda: self._sandbox.books()["counts"]["acked"] >= count,
-            what="acks of every event",
-            seconds=seconds,
-        )
+        self.wait_for_acks(count, seconds=seconds)
         self._worker.wait_until(
             lambda: self._is_all_handled(count), what="end of all handlers", seconds=seconds
         )
@@ -212,6 +215,10 @@ class Handling:
         )
 
     # --- processes
+
+    @property
+    def processes(self) -> tuple[ManagedProcess, ...]:
+        return (*self._listeners, self._worker, self._scheduler)
 
     def _listener(self) -> ManagedProcess:
         return self._start("manage.py", "runfeishu", environment=self._environment, tracebacks=True)

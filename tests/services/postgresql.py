@@ -5,6 +5,7 @@ the programs are used: its Python interface adds a system account when root call
 """
 
 import importlib.util
+import os
 import re
 import shutil
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from tests.services.failure import ServiceError
+from tests.services.ports import free_port
 from tests.services.servers import ENVIRONMENT, Server, hand_over, temporary_directory, unprivileged
 
 SYSTEM = Path("/usr/lib/postgresql")
@@ -98,7 +100,7 @@ class PostgreSQL:
             raise ServiceError(
                 f"PostgreSQL did not start: {error}. Set DATABASE_URL to use another one."
             ) from error
-        settings = [argument for setting in SETTINGS for argument in ("-c", setting)]
+        settings = [argument for setting in self._settings() for argument in ("-c", setting)]
         command = [str(programs / "postgres"), "-D", str(directory / "data"), "-k", str(directory), *settings]
         self._server.launch(command, ready=self._answers, seconds=120, identity=unprivileged())
         self._started = True
@@ -107,11 +109,17 @@ class PostgreSQL:
         """A fast shutdown: clients are cut off, not waited for."""
         self._server.stop(politely=signal.SIGINT)
 
+    def _settings(self) -> tuple[str, ...]:
+        return SETTINGS
+
     def _make_cluster(self, programs: Path) -> None:
-        directory = self._server.directory
         flags = ["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--no-locale", "--no-sync"]
+        self._fill_directory(programs / "initdb", *flags)
+
+    def _fill_directory(self, program: Path, *flags: str) -> None:
+        directory = self._server.directory
         answer = subprocess.run(
-            [programs / "initdb", "--pgdata", directory / "data", *flags],
+            [program, "--pgdata", directory / "data", *flags],
             capture_output=True,
             text=True,
             timeout=60,
@@ -121,7 +129,7 @@ class PostgreSQL:
             **unprivileged(),
         )
         if answer.returncode != 0:
-            raise ServiceError(f"initdb failed:\n{answer.stdout[-1000:]}{answer.stderr[-1000:]}")
+            raise ServiceError(f"{program.name} failed:\n{answer.stdout[-1000:]}{answer.stderr[-1000:]}")
 
     def _runnable_programs(self) -> Path:
         """Where root leaves its rights behind, a virtual environment under its home is out of reach: copy it out."""
@@ -159,6 +167,74 @@ class RestartablePostgreSQL(PostgreSQL):
         self._server._end(how)
         yield
         self._server.launch(command, ready=self._answers, seconds=120, identity=unprivileged())
+
+
+class ReplicatedPostgreSQL(PostgreSQL):
+    """A server reached over TCP, as one host of several is. ``of``: the server it follows as a standby, from ``start()`` on."""
+
+    def __init__(self, programs: Path, *, of: "ReplicatedPostgreSQL | None" = None) -> None:
+        super().__init__(programs)
+        self._primary = of
+        self._port = free_port()
+
+    @property
+    def url(self) -> str:
+        return f"postgres://{USER}@{self.address}/portal"
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
+    def commit_on_both(self) -> None:
+        """From a moment after this on, nothing is committed here that a standby does not have as well."""
+        self._execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self._execute("SELECT pg_reload_conf()")
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether that moment has come."""
+        return bool(self._execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
+
+    def vanish(self) -> None:
+        """With all its processes at once, as in a power failure."""
+        process = self._server._process
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
+
+    def promote(self) -> None:
+        """Take writes: what was a standby is the primary when this returns."""
+        assert self._execute("SELECT pg_promote(wait_seconds => 120)") == [(True,)]
+
+    def _settings(self) -> tuple[str, ...]:
+        return (*SETTINGS, "listen_addresses=127.0.0.1", f"port={self._port}")
+
+    def _make_cluster(self, programs: Path) -> None:
+        if self._primary is None:
+            super()._make_cluster(programs)
+            return
+        flags = [
+            "--host=127.0.0.1",
+            f"--port={self._primary._port}",
+            f"--username={USER}",
+            "--checkpoint=fast",
+        ]
+        self._fill_directory(programs / "pg_basebackup", *flags, "--write-recovery-conf", "--no-sync")
+
+    def _execute(self, statement: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self._login, autocommit=True, connect_timeout=5) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self._login, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    @property
+    def _login(self) -> str:
+        return f"host=127.0.0.1 port={self._port} user={USER} dbname=postgres"
 
 
 def _copied(programs: Path, to: Path) -> Path:

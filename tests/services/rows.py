@@ -18,7 +18,7 @@ class Rows:
             config = environ.Env.db_url_config(url)
             self._connection = psycopg.connect(
                 dbname=config["NAME"], user=config["USER"], host=config["HOST"], port=config["PORT"] or None,
-                password=config["PASSWORD"] or None, autocommit=True,
+                password=config["PASSWORD"] or None, autocommit=True, **config.get("OPTIONS", {}),
             )  # fmt: skip
 
     def all(self, sql: str) -> list[tuple[Any, ...]]:
