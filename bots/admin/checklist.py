@@ -58,6 +58,7 @@ def drawn(found: Checklist) -> SafeString:
     context = {
         "checklist": found,
         "opened": [_drawn(row) for row in found.open_rows],
+        "put_off": [_drawn(row) for row in found.put_off_rows],
         "others": [_drawn(row) for row in found.other_rows],
         "done": icon(ICONS[CheckResult.OK]),
         "awaited": icon(ICONS[CheckResult.WAITING]),

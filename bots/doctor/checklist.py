@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bots.doctor.developer_console import chat_with, console_page
 from bots.doctor.examination import examine_setup
-from bots.doctor.findings import Check
+from bots.doctor.findings import AFTER_ANOTHER, Check
 from bots.doctor.records import CheckState, states_now
 from bots.enums import CheckResult, Transport
 from bots.models import Bot, Checkup, StoredFinding
@@ -213,7 +213,13 @@ class Checklist:
 
     @property
     def open_rows(self) -> list[ChecklistRow]:
-        return [row for row in self.rows if row.is_open]
+        """What can be set right now."""
+        return [row for row in self.rows if row.is_open and not row.state.finding.is_put_off]
+
+    @property
+    def put_off_rows(self) -> list[ChecklistRow]:
+        """What is looked at once the open rows are set right."""
+        return [row for row in self.rows if row.is_open and row.state.finding.is_put_off]
 
     @property
     def other_rows(self) -> list[ChecklistRow]:
@@ -231,7 +237,7 @@ class Checklist:
 
     @property
     def is_green(self) -> bool:
-        return self.checked_at is not None and not self.open_rows
+        return self.checked_at is not None and not any(row.is_open for row in self.rows)
 
 
 def checklist(bot: Bot) -> Checklist:
@@ -283,7 +289,11 @@ def bots_with_open_rows(user: User, most: int) -> list[OpenBot]:
         bot__created_at__gte=timezone.now() - NEW, result__in=(CheckResult.UNKNOWN, CheckResult.WAITING)
     )
     counts = Q(result__in=(CheckResult.WRONG, CheckResult.WARNING)) | is_new & ~Q(check_name__in=_OPTIONAL)
-    findings = StoredFinding.objects.visible_to(user).filter(counts, bot__enabled=True, bot__deleted_at=None)
+    findings = (
+        StoredFinding.objects.visible_to(user)
+        .filter(counts, bot__enabled=True, bot__deleted_at=None)
+        .exclude(cure_en=AFTER_ANOTHER.en_us)
+    )
     waiting = findings.order_by().values("bot").annotate(first=Min("since")).order_by("first", "bot")
     first = {row["bot"]: row["first"] for row in waiting[:most]}
     results: dict[object, dict[Check, CheckResult]] = defaultdict(dict)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bots.doctor import application, connections, first_use, portal
 from bots.doctor.case import Case
-from bots.doctor.findings import Check, Finding
+from bots.doctor.findings import AFTER_ANOTHER, Check, Finding
 from bots.doctor.observations import observed, supersedes
 from bots.doctor.people import people
 from bots.doctor.scopes import offline_access_not_asked
@@ -127,5 +127,5 @@ def _impossible(step: _Step, reason: Text) -> Iterator[Finding]:
             check,
             CheckResult.UNKNOWN,
             Text(f"未检查：{reason.zh_cn}", f"Not examined: {reason.en_us}"),
-            Text("先处理上面的问题", "See to the problem above first"),
+            AFTER_ANOTHER,
         )

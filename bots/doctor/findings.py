@@ -79,6 +79,10 @@ TITLES: Final = {
 }
 
 
+AFTER_ANOTHER: Final = Text("先处理上面的问题", "See to the problem above first")
+"""The cure of what was not examined."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one check found. `code` and `log_id` are the platform's, where it refused something; `value` is what a person has
@@ -95,6 +99,11 @@ class Finding:
     @property
     def title(self) -> Text:
         return TITLES[self.check]
+
+    @property
+    def is_put_off(self) -> bool:
+        """Nothing could be looked at, because of what another check has found."""
+        return self.cure == AFTER_ANOTHER
 
 
 def refused(

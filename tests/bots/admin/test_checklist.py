@@ -7,7 +7,7 @@ from django.utils.translation import override
 
 from bots.admin.checklist import drawn
 from bots.doctor.checklist import ITEMS, Checklist, ChecklistRow
-from bots.doctor.findings import Check, Finding
+from bots.doctor.findings import AFTER_ANOTHER, Check, Finding
 from bots.doctor.records import CheckState
 from bots.enums import CheckResult
 from bots.models import Bot
@@ -54,3 +54,17 @@ def test_no_code_where_no_chat_is_to_be_opened(check: Check, result: CheckResult
     html = page_with(check, result, link)
     assert "chat-code" not in html
     assert "<svg" not in html
+
+
+@pytest.mark.parametrize(
+    ("language", "summary"),
+    [("en", "1 check follows once this is set right"), ("zh-hans", "另有 1 项，解决以上问题后检查")],
+)
+def test_what_was_not_examined_is_folded_away(language: str, summary: str) -> None:
+    cause = Text("未检查", "Not examined")
+    found = Finding(Check.BOT, CheckResult.UNKNOWN, cause, AFTER_ANOTHER)
+    row = ChecklistRow(CheckState(found, NOW, NOW), ITEMS[Check.BOT], "")
+    with override(language):
+        html = drawn(Checklist(Bot(name="Helper"), [row], NOW))
+    assert f"<summary>{summary}</summary>" in html
+    assert "portal-checklist-green" not in html

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from bots.doctor.checklist import ITEMS, NEW, bots_with_open_rows, checklist
-from bots.doctor.findings import Check, Finding
+from bots.doctor.findings import AFTER_ANOTHER, Check, Finding
 from bots.doctor.records import examine_due, keep
 from bots.enums import CheckResult
 from bots.models import Bot
@@ -64,6 +64,18 @@ def test_what_may_stay_unknown_keeps_nothing_open(bot):
 
 def test_nothing_is_green_before_the_first_examination():
     assert not checklist(make_bot(app_secret="s")).is_green
+
+
+def test_what_another_problem_puts_off_waits_apart_and_is_not_counted(bot, platform, root):
+    platform.token.respond(json={"code": 10014, "msg": "app secret invalid"})
+    examine_due(bot.pk)
+    found = checklist(bot)
+    assert Check.CREDENTIALS in {row.check for row in found.open_rows}
+    assert {Check.BOT, Check.MESSAGES, Check.REDIRECT_URL} <= {row.check for row in found.put_off_rows}
+    assert {row.state.finding.cure for row in found.put_off_rows} == {AFTER_ANOTHER}
+    assert not found.is_green
+    [listed] = bots_with_open_rows(root, 5)
+    assert set(listed.checks) <= {row.check for row in found.open_rows}
 
 
 def test_secret_that_no_key_opens_shows_at_once(bot, settings):
