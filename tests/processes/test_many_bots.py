@@ -26,8 +26,9 @@ for app_id, url in {wanted}.items():
     put_bot(app_id=app_id, changes=changes, actor=SYSTEM)
 """
 LOSSES = """
-SELECT app_id, COUNT(*) FROM bots_connectionloss JOIN bots_bot ON bots_bot.id = bot_id GROUP BY app_id
+SELECT app_id, COUNT(*) FROM bots_connectionloss JOIN bots_bot ON bots_bot.id = bot_id WHERE lasted IS NOT NULL GROUP BY app_id
 """
+"""Of connections that were open: an attempt that failed, as some do on a busy machine, has a row and no such line."""
 CONNECTED = "SELECT bot_id FROM bots_connectionslot WHERE state = 'connected'"
 DEAF = "cli_00000000000000de"
 

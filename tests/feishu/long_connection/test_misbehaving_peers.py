@@ -74,7 +74,8 @@ async def test_a_gateway_that_accepts_and_never_speaks_is_given_up(gateway, diar
         gateway.discover = [leading_to(gateway, port)]
         async with running(gateway, diary, timing=replace(QUICK, dial=0.2)):
             await diary.until("heartbeat")
-    assert [error.reason for error, *_ in diary.failures] == [Reason.TIMEOUT]
+    # On a busy machine the next attempt may take that long as well.
+    assert {error.reason for error, *_ in diary.failures} == {Reason.TIMEOUT}
 
 
 async def test_a_name_that_takes_for_ever_to_look_up_is_given_up(gateway, diary, monkeypatch):
