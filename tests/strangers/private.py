@@ -99,12 +99,15 @@ def make_private() -> Private:
         incident=rows.incident, user=owner, channel=Channel.EMAIL, error="zulu notice error"
     )
     payload = message_event(
-        text="zulu-confidential", open_id="ou_zulu_sender", message_id="om_zulu", event_id="zulu-event"
+        text="zulu-confidential",
+        open_id="ou_zulu_sender",
+        chat_id="oc_zulu",
+        message_id="om_zulu",
+        event_id="zulu-event",
     )
     _change(
         rows.event, payload=json.dumps(payload).encode(), event_id="zulu-event", trace_id="zulu-trace",
         error="zulu event error", dedupe_key="message:om_zulu", event_type="zulu.secret.type_v1",
-        summary={"sender": "ou_zulu_sender", "chat": "oc_zulu", "kind": "text", "text": "zulu-confidential"},
     )  # fmt: skip
     rows.event.handler_runs.update(handler="zulu.handlers.order", error="zulu traceback")
     _change(rows.stream, target="ou_zulu_target", log_id="zulu-stream-log", actor="api:zulu-crm")
