@@ -108,26 +108,28 @@ def test_example_tests_of_the_recipes_exist() -> None:
 
 
 def test_every_app_is_on_the_map() -> None:
-    architecture = (PROJECT / "docs/architecture.md").read_text()
+    maps = [read("docs/architecture.md"), read("docs/architecture.zh.md")]
     apps = {
         path.parent.relative_to(PROJECT).as_posix()
         for root in ROOTS
         for path in (PROJECT / root).rglob("apps.py")
     }
 
-    assert {app for app in apps if f"`{app}/`" not in architecture} == {
-        "core/access"
-    }  # as `access/` in core's row
+    for architecture in maps:
+        assert {app for app in apps if f"`{app}/`" not in architecture} == {
+            "core/access"
+        }  # as `access/` in core's row
 
 
 def test_names_of_the_glossary_are_those_of_the_code() -> None:
-    glossary = (PROJECT / "docs/glossary.md").read_text()
+    glossary, chinese = read("docs/glossary.md"), read("docs/glossary.zh.md")
     sources = [path.read_text() for root in ROOTS for path in (PROJECT / root).rglob("*.py")]
     classes = {name for text in sources for name in re.findall(r"^class (\w+)", text, re.MULTILINE)}
 
     named = set(re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", glossary))
     assert named
     assert named - classes == set()
+    assert set(re.findall("`[^`]+`", chinese)) == set(re.findall("`[^`]+`", glossary))
 
 
 def test_buttons_and_pages_that_chinese_documents_name_are_there() -> None:
