@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
@@ -40,15 +40,16 @@ def sparkline(numbers: Sequence[int]) -> SafeString:
     if not total:
         return format_html('<span class="portal-subtle">{}</span>', gettext("None"))
     heights = [max(1, round(HEIGHT * number / most)) if number else 0 for number in numbers]
-    bars = format_html_join(
-        "",
-        '<rect x="{}" y="{}" width="{}" height="{}"/>',
-        ((STEP * place, HEIGHT - height, WIDTH, height) for place, height in enumerate(heights) if height),
+    # One path for all bars: an element for each would cost a list a twentieth of its time.
+    bars = "".join(
+        f"M{STEP * place} {HEIGHT}v-{height}h{WIDTH}v{height}z"
+        for place, height in enumerate(heights)
+        if height
     )
     words = ngettext("%(count)s event in the past 24 hours", "%(count)s events in the past 24 hours", total)
     return format_html(
         '<span class="figures-spark" title="{0}"><svg viewBox="0 0 {1} {2}" width="{1}" height="{2}" role="img" '
-        'aria-label="{0}">{3}</svg><span aria-hidden="true">{4}</span></span>',
+        'aria-label="{0}"><path d="{3}"/></svg><span aria-hidden="true">{4}</span></span>',
         words % {"count": f"{total:,}"},
         STEP * len(numbers),
         HEIGHT,
