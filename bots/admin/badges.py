@@ -69,15 +69,13 @@ def live_badge(status: BotStatus) -> SafeString:
 
 def badge_since(status: BotStatus) -> SafeString:
     """What a live badge holds."""
-    since = format_html(' <span class="board-age">{}</span>', age(status.since)) if status.since else ""
-    wanted_by = format_html(' <span class="board-age">{}</span>', who(status)) if who(status) else ""
-    diagnosis = status.diagnosis()
+    since, wanted_by, diagnosis = status.since, who(status), status.diagnosis()
     return format_html(
         "{}{}{}{}{}",
         badge(status),
-        since,
+        format_html(' <span class="board-age">{}</span>', age(since)) if since else "",
         next_attempt(status),
-        wanted_by,
+        format_html(' <span class="board-age">{}</span>', wanted_by) if wanted_by else "",
         problem_block(diagnosis.info) if diagnosis else "",
     )
 

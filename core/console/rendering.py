@@ -36,14 +36,12 @@ def ago(moment: datetime | None) -> str:
     if moment is None:
         return EMPTY
     now = timezone.now()
-    if moment <= now:
-        distance = timesince(moment, now, depth=1)
-        text = gettext("%(distance)s ago") % {"distance": distance}
-    else:
-        distance = timeuntil(moment, now, depth=1)
-        text = gettext("in %(distance)s") % {"distance": distance}
     if abs((now - moment).total_seconds()) < 60:
         text = gettext("just now") if moment <= now else gettext("in a moment")
+    elif moment < now:
+        text = gettext("%(distance)s ago") % {"distance": timesince(moment, now, depth=1)}
+    else:
+        text = gettext("in %(distance)s") % {"distance": timeuntil(moment, now, depth=1)}
     return format_html(
         '<time class="portal-time" datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
