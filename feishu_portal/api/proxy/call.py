@@ -22,8 +22,8 @@ from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.headers import RawHeaders, has_body, to_caller, to_platform
 from feishu_portal.api.proxy.metrics import count_proxied
+from feishu_portal.api.proxy.platform_limits import RateLimits, limit_keys
 from feishu_portal.api.proxy.platform_outcome import PeekedAnswer, peek
-from feishu_portal.api.proxy.rate_limits import RateLimits, limit_keys
 from feishu_portal.api.proxy.upload import Upload, UploadStalled
 
 logger = logging.getLogger(__name__)

@@ -38,7 +38,7 @@ from feishu_portal.api.proxy.call import ProxyCall
 from feishu_portal.api.proxy.gate import call_to_store, contents_of, put_question
 from feishu_portal.api.proxy.headers import RawHeaders
 from feishu_portal.api.proxy.own_key import check_key, read_key, refusal, with_own_key
-from feishu_portal.api.proxy.rate_limits import RateLimits
+from feishu_portal.api.proxy.platform_limits import RateLimits
 from feishu_portal.api.proxy.target import Target, read_target
 from feishu_portal.api.proxy.upload import Upload
 from feishu_portal.api.refresh_wait import await_refresh, refresh_in_progress

@@ -2,8 +2,8 @@
 
 import pytest
 
-from feishu_portal.api.proxy import rate_limits
-from feishu_portal.api.proxy.rate_limits import LONGEST, RateLimits, limit_keys
+from feishu_portal.api.proxy import platform_limits
+from feishu_portal.api.proxy.platform_limits import LONGEST, RateLimits, limit_keys
 from feishu_portal.api.proxy.target import Target
 
 
@@ -34,7 +34,7 @@ def test_limit_is_that_of_one_api_of_one_app_and_tenant(other) -> None:
 
 def test_limit_opens_again_and_at_the_latest_after_a_minute(monkeypatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(rate_limits.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(platform_limits.time, "monotonic", lambda: now[0])
     limits, key = RateLimits(), limit_keys(target("open-apis/task/v2/tasks"), "").api
     limits.reached(key, 3600)
     assert limits.seconds_left(key) == LONGEST
@@ -44,8 +44,8 @@ def test_limit_opens_again_and_at_the_latest_after_a_minute(monkeypatch) -> None
 
 def test_number_of_limits_is_bounded_and_open_ones_make_room(monkeypatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(rate_limits.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(rate_limits, "MAX_LIMITS", 2)
+    monkeypatch.setattr(platform_limits.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(platform_limits, "MAX_LIMITS", 2)
     limits = RateLimits()
     keys = [limit_keys(target(f"open-apis/{name}"), "").api for name in ("a", "b", "c")]
     limits.reached(keys[0], 1)
