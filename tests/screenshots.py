@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from itertools import product
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
@@ -45,13 +45,13 @@ def name_of(address: str) -> str:
 
 
 def addresses(browser: Browser, portal: Portal) -> list[str]:
-    """One of each kind of the console's pages."""
+    """One of each kind of the console's pages; a link to the middle of one leads to no other."""
     context = browser.new_context(locale="en-US")
     page, found = context.new_page(), []
     sign_in(page, portal)
-    walk(page, f"{portal.url}/admin/", lambda seen: found.append(seen.url))
+    walk(page, f"{portal.url}/admin/", lambda seen: found.append(urldefrag(seen.url).url))
     context.close()
-    return found
+    return list(dict.fromkeys(found))
 
 
 def take(page: Page, address: str, *, folder: str, prefix: str = "") -> None:
