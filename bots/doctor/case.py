@@ -27,6 +27,8 @@ class Case:
         self.api = OpenAPI(credentials, transport, self.tokens)
         self.admitted = False
         """Whether the platform has issued the app's token."""
+        self.is_unreached = False
+        """Nothing came back when the token was asked for: whatever else is asked would wait as long, for the same."""
 
     def refused(
         self, check: Check, error: FeishuError, *, result: CheckResult | None = None, cure: Text | None = None

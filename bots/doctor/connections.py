@@ -115,7 +115,7 @@ def _as_wanted(case: Case) -> Finding:
     words = Text(f"应有 {wanted} 条，现有 {connected} 条", f"{connected} of {wanted} are up")
     diagnosis = status.diagnosis()
     if diagnosis is None:
-        return Finding(Check.CONNECTIONS, CheckResult.WARNING, words, _CHECK_AGAIN)
+        return Finding(Check.CONNECTIONS, CheckResult.WAITING, words, _CHECK_AGAIN)
     info = diagnosis.info
     return Finding(
         Check.CONNECTIONS,

@@ -15,7 +15,7 @@ from bots.doctor.scopes import offline_access_not_asked
 from bots.enums import CheckResult
 from bots.models import Bot
 from core.database.connections import give_back
-from feishu.errors import FeishuError
+from feishu.errors import FeishuError, TransportError
 from feishu.text import Text
 from feishu.transport import Transport, default_transport
 
@@ -109,6 +109,8 @@ def examine_setup(bot: Bot) -> Iterator[Finding]:
 def _taken(step: _Step, case: Case | None) -> Iterator[Finding]:
     if case is None:
         yield from _impossible(step, Text("缺少可用的 App Secret", "It takes an App Secret that can be read"))
+    elif case.is_unreached:
+        yield from _impossible(step, Text("无法连接平台", "The platform cannot be reached"))
     elif step.with_token and not case.admitted:
         yield from _impossible(
             step, Text("平台没有签发应用凭证", "The platform did not issue the app's token")
@@ -118,6 +120,7 @@ def _taken(step: _Step, case: Case | None) -> Iterator[Finding]:
         try:
             yield from step.examine(case)
         except FeishuError as error:
+            case.is_unreached = isinstance(error, TransportError) and not case.admitted
             yield case.refused(step.check, error)
 
 

@@ -8,11 +8,16 @@ from bots.enums import CheckResult
 from feishu.categories import Category
 from feishu.codes import TABLE
 from feishu.errors import FeishuError
+from feishu.reasons import Reason
 from feishu.text import Text
 
 NOTHING_TO_DO: Final = Text("", "")
 _WORDS: Final = 200
 """Characters of the platform's own words that are passed on."""
+_SAID_ALL: Final = frozenset(
+    {Reason.DNS, Reason.UNREACHABLE, Reason.TIMEOUT, Reason.PROXY_UNREACHABLE, Reason.PROXY_TIMEOUT}
+)
+"""Reasons whose cause says all that the library's words would, in one language and with numbers of the system."""
 _PASSING: Final = frozenset({Category.RETRY, Category.RATE_LIMIT})
 
 
@@ -122,7 +127,7 @@ def refused(
     said = words if len(words) <= _WORDS else f"{words[:_WORDS]}…"
     cause = (
         info.cause
-        if error.code in TABLE
+        if error.code in TABLE or error.reason in _SAID_ALL
         else Text(f"{info.cause.zh_cn}：{said}", f"{info.cause.en_us}: {said}")
     )
     passing = (error.http_status or 0) >= 500 if error.code is None else info.category in _PASSING

@@ -44,13 +44,17 @@ def examine_due(bot_id: UUID, *, transport: Transport | None = None) -> None:
         return
     due_again_at = bot.checkup.next_check_at
     found = _examine(bot, transport)
-    is_reached = all(
-        one.check is not Check.CREDENTIALS or one.result is not CheckResult.UNKNOWN for one in found
-    )
+    is_reached = all(one.check is not Check.CREDENTIALS or _was_judged(one) for one in found)
     # A bot that was saved meanwhile has another claim, and is examined once more.
     Checkup.objects.filter(pk=bot_id, next_check_at=due_again_at).update(
         next_check_at=next_look(is_reached=is_reached)
     )
+
+
+def _was_judged(credentials: Finding) -> bool:
+    """Whether the platform has said yes or no to them. A network that fails is wrong as well, and has no code."""
+    is_refused = credentials.result is CheckResult.WRONG and credentials.code is not None
+    return is_refused or credentials.result is CheckResult.OK
 
 
 def examine_again(bot: Bot, *, transport: Transport | None = None) -> bool:

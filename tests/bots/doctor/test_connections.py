@@ -76,6 +76,14 @@ def test_bot_without_a_connection_is_a_warning(bot, platform):
     assert "runfeishu" in finding.cure.en_us
 
 
+def test_connection_that_is_being_opened_is_waited_for(bot, platform):
+    bot.slots.update(state=SlotState.CONNECTING)
+    platform.connections.respond(json=counted(0))
+    finding = look(bot)[Check.CONNECTIONS]
+    assert finding.result is CheckResult.WAITING
+    assert finding.cause.en_us == "0 of 1 are up"
+
+
 @pytest.mark.parametrize("count", [0, 2])
 def test_difference_that_may_be_over_in_a_minute_is_not_called_wrong(bot, platform, count):
     connect_slots(bot.slots, connected_at=timezone.now())

@@ -36,6 +36,26 @@ def test_platform_out_of_reach_is_wrong(bot, platform):
 
 
 @pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (httpx2.ConnectTimeout("slow"), "平台没有在规定时间内应答"),
+        (httpx2.ConnectError("[Errno 111] refused"), "无法连接到平台"),
+    ],
+)
+def test_network_is_explained_in_our_words_and_asked_once(bot, platform, error, words):
+    platform.token.mock(side_effect=error)
+    findings = look(bot)
+    assert findings[Check.CREDENTIALS].cause.zh_cn == words
+    assert findings[Check.LONG_CONNECTION].is_put_off
+    assert not platform.endpoint.called
+
+
+def test_words_of_a_library_are_passed_on_where_ours_leave_the_cause_open(bot, platform):
+    platform.token.mock(side_effect=httpx2.ReadError("[SSL] record layer failure"))
+    assert "record layer failure" in look(bot)[Check.CREDENTIALS].cause.zh_cn
+
+
+@pytest.mark.parametrize(
     ("answer", "result"),
     [
         (httpx2.Response(200, text="<html>sign in</html>"), CheckResult.WRONG),

@@ -76,12 +76,26 @@ def test_a_bot_that_is_saved_during_its_examination_is_examined_again(bot, platf
     assert Checkup.objects.get(bot=bot).next_check_at < soon
 
 
-def test_a_platform_that_is_away_is_asked_again_within_hours(bot, platform):
+def test_a_platform_that_is_away_is_asked_again_within_twenty_minutes(bot, platform):
     platform.token.respond(503, text="down")
     platform.endpoint.respond(503, text="down")
     records.examine_due(bot.pk)
     assert results_of(bot)["credentials"] == CheckResult.UNKNOWN
-    assert Checkup.objects.get(bot=bot).next_check_at < timezone.now() + timedelta(hours=3)
+    assert Checkup.objects.get(bot=bot).next_check_at < timezone.now() + timedelta(minutes=20)
+
+
+def test_a_network_that_fails_is_tried_again_within_twenty_minutes_though_it_is_called_wrong(bot, platform):
+    platform.token.mock(side_effect=httpx2.ConnectError("no route"))
+    records.examine_due(bot.pk)
+    assert results_of(bot)["credentials"] == CheckResult.WRONG
+    assert Checkup.objects.get(bot=bot).next_check_at < timezone.now() + timedelta(minutes=20)
+
+
+def test_a_secret_that_is_refused_is_tried_again_tomorrow(bot, platform):
+    platform.token.respond(json={"code": 10014, "msg": "no"})
+    records.examine_due(bot.pk)
+    assert results_of(bot)["credentials"] == CheckResult.WRONG
+    assert Checkup.objects.get(bot=bot).next_check_at > timezone.now() + timedelta(hours=20)
 
 
 def test_a_bot_that_is_gone_is_not_examined(bot, platform):
