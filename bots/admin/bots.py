@@ -116,6 +116,8 @@ class BotAdmin(
                     "enabled",
                 ),
                 "description": _(
+                    "The App ID stays as it is, since another App ID is another bot: if it was typed wrongly, delete this bot "
+                    "and add it again. "
                     "A change of platform, addresses, token endpoint or proxy needs the App Secret again. With another "
                     "platform or another address, everybody who authorized this bot has to authorize it again: their tokens "
                     "are not sent to the new one."
