@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from bots.connections.processes import peers
 from bots.connections.status import ConnectionHealth, statuses
-from bots.enums import ProcessHealth, ProcessRole, SlotState
+from bots.doctor.findings import Check
+from bots.enums import CheckResult, ProcessHealth, ProcessRole, SlotState
 from bots.incidents.causes import registered_causes
 from bots.metrics import MAX_BOTS
-from bots.models import Bot, Incident
+from bots.models import Bot, Incident, StoredFinding
 from bots.processes.roles import is_done, needed_roles, recent_processes
 from core.metrics.facts import MOST, Figures, alone, by_label, database_gauge, read_together
 from feishu.text import Text
@@ -81,6 +82,14 @@ _incidents = database_gauge(
     Text("未结束的异常，按原因。", "Open incidents by cause."),
     "cause",
 )
+_misconfigured = database_gauge(
+    "feishu_bots_misconfigured",
+    Text(
+        "检查结果为“有误”的已启用机器人数，按检查项。",
+        "Enabled bots of which the doctor found something wrong, by check.",
+    ),
+    "check",
+)
 
 
 def _read_bots() -> Sequence[Figures]:
@@ -130,7 +139,18 @@ def _read_incidents() -> Sequence[Figures]:
     return (by_label(counts),)
 
 
+def _read_findings() -> Sequence[Figures]:
+    """What was put off until another problem is solved is unknown, and not counted."""
+    counts = Counter({check.value: 0 for check in Check})
+    # Leaving out what is in order lets the query use the index finding_not_in_order.
+    wrong = StoredFinding.objects.exclude(result=CheckResult.OK).filter(result=CheckResult.WRONG)
+    enabled = wrong.filter(bot__enabled=True, bot__deleted_at=None)
+    counts.update(enabled.values_list("check_name", flat=True)[:MOST])
+    return (by_label(counts),)
+
+
 read_together(_bots, _connections, _frame_age, _heartbeats, read=_read_bots)
 read_together(_listeners, read=_read_listeners)
 read_together(_processes, _heartbeat_age, _nobody, read=_read_processes)
 read_together(_incidents, read=_read_incidents)
+read_together(_misconfigured, read=_read_findings)

@@ -63,12 +63,23 @@ DASHBOARD: Final = Dashboard(
                     "p99 {{transport}}": quantile(0.99, "feishu_event_ack_seconds", "transport"),
                 },
                 limits=(1, 3),
+                width=16,
             ),
+        ),
+        (
             graph(
                 "未结束的异常", "Open incidents",
                 Text("门户自身发现的问题，按原因；控制台“异常”页有详情。", "What the portal has found itself, by cause: the console's page Incidents."),
                 "short", {"{{cause}}": f"{known('feishu_incidents_open', 'cause')} > 0 or vector(0)"},
                 limits=(1, None),
+                width=12,
+            ),
+            graph(
+                "配置有误的机器人", "Bots that are set up wrongly",
+                Text("检查结果为“有误”的机器人数，按检查项；机器人页面的清单说明如何处理。", "Bots of which a check found something wrong, by check; the bot's checklist says what to do."),
+                "short", {"{{check}}": f"{known('feishu_bots_misconfigured', 'check')} > 0 or vector(0)"},
+                limits=(1, None),
+                width=12,
             ),
         ),
         (

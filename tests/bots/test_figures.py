@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bots.enums import ProcessKind
-from bots.models import Incident
+from bots.doctor.findings import Check
+from bots.enums import CheckResult, ProcessKind
+from bots.models import Incident, StoredFinding
 from tests.bots.processes.fleets import heard
 from tests.core.metrics.scraping import read_now
 from tests.factories import connect_slots, make_bot
@@ -39,6 +40,27 @@ def test_open_incidents_are_counted_by_cause():
     incidents = read_now("feishu_incidents_open")
     assert incidents["foreign",] == 1
     assert sum(incidents.values()) == 1
+
+
+def test_enabled_bots_are_counted_by_what_is_wrong_with_their_configuration():
+    found = [
+        (make_bot(), CheckResult.WRONG),
+        (make_bot(), CheckResult.WARNING),
+        (make_bot(), CheckResult.OK),
+        (make_bot(enabled=False), CheckResult.WRONG),
+        (make_bot(deleted_at=timezone.now()), CheckResult.WRONG),
+    ]
+    for bot, result in found:
+        StoredFinding.objects.create(
+            bot=bot,
+            check_name=Check.REDIRECT_URL,
+            result=result,
+            since=timezone.now(),
+            looked_at=timezone.now(),
+        )
+    misconfigured = read_now("feishu_bots_misconfigured")
+    assert misconfigured["redirect_url",] == 1
+    assert sum(misconfigured.values()) == 1
 
 
 def test_processes_are_counted_by_kind_and_state_with_the_age_of_the_newest_heartbeat():

@@ -133,6 +133,7 @@ FIGURES: Final[tuple[tuple[str, dict[str, str], float], ...]] = (
     ("feishu_process_last_heartbeat_age_seconds", {"kind": "worker"}, 6),
     ("feishu_roles_unfilled", {"role": "work"}, 0),
     ("feishu_incidents_open", {"cause": "no_fleet"}, 0),
+    ("feishu_bots_misconfigured", {"check": "redirect_url"}, 0),
     ("feishu_events_backlog", {"status": "received"}, 2),
     ("feishu_events_backlog", {"status": "quarantined"}, 1),
     ("feishu_events_oldest_seconds", {}, 1),

@@ -96,6 +96,7 @@ NO_DATABASE: Final = (
 
 
 PLATFORM: Final = {"bot": "cli_a", "api": "im/v1/messages"}
+TENANT_TOKEN: Final = {"bot": "cli_a", "api": "auth/v3/tenant_access_token"}
 
 SCENARIOS: Final = (
     # --- the portal and what it stands on
@@ -438,6 +439,35 @@ SCENARIOS: Final = (
         "calls are refused by rate limits alone",
         counted("worker", "feishu_openapi_requests_total", 0, 1, **PLATFORM, code="99991400"),
         quiet=("FeishuQuotaSpent", "warning"),
+    ),
+    Scenario(
+        "a secret is replaced in the developer console",
+        counted("worker", "feishu_openapi_requests_total", 0, 1, **TENANT_TOKEN, code="10014"),
+        (critical("FeishuSecretRefused", bot="cli_a"),),
+    ),
+    Scenario(
+        "a secret is replaced and the connection breaks",
+        NO_CONNECTION
+        | counted("worker", "feishu_openapi_requests_total", 0, 1, **TENANT_TOKEN, code="10014"),
+        (critical("FeishuBotDeaf", bot="cli_a"), critical("FeishuBotDeaf", bot="cli_b")),
+        quiet=("FeishuSecretRefused", "critical"),
+    ),
+    Scenario(
+        "a token cannot be fetched now and then",
+        counted("worker", "feishu_openapi_requests_total", 0, 0.5, **TENANT_TOKEN, code="timeout"),
+        quiet=("FeishuSecretRefused", "critical"),
+    ),
+    Scenario(
+        "a redirect URL is taken out of the developer console",
+        figure("feishu_bots_misconfigured", 0, 1, check="redirect_url"),
+        (warning("FeishuBotMisconfigured", check="redirect_url"),),
+        at=1500,
+    ),
+    Scenario(
+        "somebody sets a bot up",
+        figure("feishu_bots_misconfigured", 0, 1, check="redirect_url"),
+        at=600,
+        quiet=("FeishuBotMisconfigured", "warning"),
     ),
     # --- authorizations
     Scenario(
