@@ -446,6 +446,35 @@ SCENARIOS: Final = (
         (critical("FeishuSecretRefused", bot="cli_a"),),
     ),
     Scenario(
+        "a secret is replaced, and its bot's handlers fail",
+        counted("worker", "feishu_openapi_requests_total", 0, 1, **TENANT_TOKEN, code="10014")
+        | counted("worker", "feishu_handler_failures_total", 0.5, 150, handler="answer", outcome="raised"),
+        (critical("FeishuSecretRefused", bot="cli_a"),),
+    ),
+    Scenario(
+        "a quiet bot's secret is refused once",
+        told(
+            "worker",
+            "feishu_openapi_requests_total",
+            f"_x{BREAK} 1x{LENGTH - BREAK}",
+            **TENANT_TOKEN,
+            code="10015",
+        ),
+        (critical("FeishuSecretRefused", bot="cli_a"),),
+    ),
+    Scenario(
+        "a secret was refused a while ago",
+        told(
+            "worker",
+            "feishu_openapi_requests_total",
+            f"_x{BREAK} 1x{LENGTH - BREAK}",
+            **TENANT_TOKEN,
+            code="10015",
+        ),
+        at=600,
+        quiet=("FeishuSecretRefused", "critical"),
+    ),
+    Scenario(
         "a secret is replaced and the connection breaks",
         NO_CONNECTION
         | counted("worker", "feishu_openapi_requests_total", 0, 1, **TENANT_TOKEN, code="10014"),
@@ -581,7 +610,7 @@ SCENARIOS: Final = (
         {
             portal.selector(
                 "feishu_build_info", "worker", "two:9103", process="worker", version="0.0.9"
-            ): f"_x{BREAK - 1} 1x{LENGTH - BREAK}"
+            ): f"_x{BREAK} 1x{LENGTH - BREAK}"
         },
         at=1_500,
         quiet=("FeishuVersionsMixed", "warning"),
