@@ -5,7 +5,7 @@ from typing import Final
 
 from bots.connections import advice
 from bots.connections.platform_count import Difference, compare, open_connections
-from bots.connections.status import statuses
+from bots.connections.status import Diagnosis, statuses
 from bots.doctor.case import Case
 from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import Observation, register
@@ -78,7 +78,9 @@ def online(case: Case) -> Iterator[Finding]:
         )
         return
     found = compare(case.bot, online=count, before=before, after=open_connections(case.bot))
-    if found.difference is Difference.NONE:
+    # A process that hangs keeps its sockets, which the platform counts: what is wrong is here, and no other program's.
+    is_lost = found.difference is Difference.MORE and not found.held and _diagnosis(case) is not None
+    if found.difference is Difference.NONE or is_lost:
         yield _as_wanted(case)
         return
     explained = advice.foreign if found.difference is Difference.MORE else advice.half_open
@@ -99,6 +101,11 @@ def opened(bot: Bot) -> Iterator[Observation]:
     if len(moments) >= bot.slot_count:
         words = Text(f"{len(moments)} 条，均已建立", f"{len(moments)}, all of them up")
         yield Observation(Finding(Check.CONNECTIONS, CheckResult.OK, words), max(moments), settles=False)
+
+
+def _diagnosis(case: Case) -> Diagnosis | None:
+    [status] = statuses([case.bot])
+    return status.diagnosis()
 
 
 def _as_wanted(case: Case) -> Finding:

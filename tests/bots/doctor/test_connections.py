@@ -76,6 +76,15 @@ def test_bot_without_a_connection_is_a_warning(bot, platform):
     assert "runfeishu" in finding.cure.en_us
 
 
+def test_socket_of_a_process_that_hangs_is_not_called_another_programs(bot, platform):
+    bot.slots.update(state=SlotState.CONNECTED, lease_until=timezone.now() - timedelta(minutes=1))
+    Bot.objects.filter(pk=bot.pk).update(created_at=timezone.now() - PATIENCE)
+    platform.connections.respond(json=counted(1))
+    finding = look(bot)[Check.CONNECTIONS]
+    assert finding.result is CheckResult.WARNING
+    assert finding.cause.en_us == "0 of 1 are up: No process holds this connection"
+
+
 def test_connection_that_is_being_opened_is_waited_for(bot, platform):
     bot.slots.update(state=SlotState.CONNECTING)
     platform.connections.respond(json=counted(0))
