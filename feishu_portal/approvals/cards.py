@@ -19,6 +19,7 @@ from django.utils.text import Truncator
 
 from core.access.call_contents import CallContents, Said, header_of, read_contents
 from feishu.cards import Json, Template, button, card, escape, header, in_a_row, markdown, single_line
+from feishu.codes import TABLE
 from feishu.quoting import quoted
 from feishu.text import Text
 from feishu_portal.approvals.enums import ApprovalState, Approved
@@ -309,8 +310,13 @@ def hour_of(approval: CallApproval) -> Text:
 def _refusal(approval: CallApproval) -> tuple[Template, Text, Text]:
     """What the platform did not carry out, though the person approved it."""
     told = f"HTTP {approval.status}" + (f", {approval.code}" if approval.code else "")
+    info = TABLE.get(approval.code or 0)
+    cause = Text(f"：{info.cause.zh_cn}", f": {info.cause.en_us}") if info else Text("", "")
     return (
         "grey",
         Text("已批准，但被飞书拒绝", "Approved, but refused by the platform"),
-        Text(f"飞书拒绝了这次调用（{told}），没有执行。", f"The platform refused the call ({told})."),
+        Text(
+            f"飞书拒绝了这次调用，没有执行{cause.zh_cn}（{told}）。",
+            f"The platform refused the call{cause.en_us} ({told}).",
+        ),
     )

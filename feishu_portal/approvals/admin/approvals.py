@@ -17,7 +17,8 @@ from core.console.columns import column
 from core.console.fieldsets import without
 from core.console.filters import VisibleRelatedFilter, since
 from core.console.people import PeopleAdmin, called, names_of
-from core.console.rendering import EMPTY, ago, identifier, when
+from core.console.rendering import EMPTY, ago, identifier, problem_block, when
+from feishu.codes import explain
 from feishu.quoting import quoted
 from feishu_portal.approvals.cards import MAX_FOREIGN_NAME
 from feishu_portal.approvals.decisions import end_hour
@@ -198,7 +199,10 @@ class CallApprovalAdmin(PeopleAdmin[CallApproval], ReadOnlyAdmin[CallApproval]):
     def outcome(self, approval: CallApproval) -> str:
         if approval.status is None:
             return EMPTY
-        return f"HTTP {approval.status}" + (f", {approval.code}" if approval.code is not None else "")
+        told = f"HTTP {approval.status}" + (f", {approval.code}" if approval.code is not None else "")
+        if not approval.code:
+            return told
+        return format_html("{}{}", told, problem_block(explain(approval.code)))
 
     @column(_("platform log ID"))
     def log(self, approval: CallApproval) -> str:

@@ -122,6 +122,12 @@ def test_card_tells_what_was_approved_and_what_the_platform_refused(approval) ->
     assert "已执行" not in text
 
 
+def test_card_says_why_the_platform_refused_where_that_is_known(approval) -> None:
+    CallApproval.objects.update(state="done", call="", status=400, code=99991679)
+    approval.refresh_from_db()
+    assert "没有执行：用户没有授予所需权限（HTTP 400, 99991679）" in text_of(approval_card(approval))
+
+
 def test_denied_card_says_that_nothing_happened(approval) -> None:
     deny(approval)
     assert "什么也没有发生" in text_of(approval_card(approval))

@@ -2,6 +2,7 @@ import pytest
 from django.test import Client
 
 from core.access.models import AuditEntry
+from feishu.codes import explain
 from feishu_portal.approvals.carrying_out import CallOutcome, claim, finish
 from feishu_portal.approvals.decisions import approve
 from feishu_portal.approvals.enums import Approved
@@ -24,6 +25,16 @@ def test_page_says_who_approved_what_and_what_came_of_it(approval, as_superuser:
         assert words in shown, words
     assert "写周报" not in shown
     assert "further calls: 3" in shown or "其后的调用：3" in shown
+
+
+def test_page_says_why_the_platform_refused_and_what_helps(approval, as_superuser: Client) -> None:
+    approve(approval, kind=Approved.ONCE)
+    finish(claim(approval.pk), CallOutcome(status=400, code=99991679, log_id="log-of-the-call"))
+    info = explain(99991679)
+    shown = text_of(as_superuser.get(page_of(PAGE, approval)))
+    assert "HTTP 400, 99991679" in shown
+    assert any(text in shown for text in (info.cause.zh_cn, info.cause.en_us))
+    assert any(text in shown for text in (info.cure.zh_cn, info.cure.en_us))
 
 
 def test_page_of_one_that_waits_shows_nothing_that_does_not_apply_yet(approval, as_superuser: Client) -> None:
