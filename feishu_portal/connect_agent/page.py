@@ -54,8 +54,8 @@ class PickForm(forms.Form):
         help_text=_("open_id, union_id, user_id or e-mail address; empty to act as the bot."),
     )
 
-    def __init__(self, data: Any, *, user: User) -> None:
-        super().__init__(data)
+    def __init__(self, data: Any, *, user: User, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
         bots = cast("NamedChoiceField[Bot]", self.fields["bot"])
         bots.queryset = Bot.objects.visible_to(user).order_by("name")
         cast("PeopleInput", self.fields["person"].widget).bot = bots.chosen(self["bot"].value())
@@ -107,7 +107,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _("Connect an agent"),
         "media": pick.media,
-        "pick": pick if pick.is_bound else PickForm(None, user=user),
+        "pick": pick if pick.is_bound else PickForm(None, user=user, initial={"bot": _only_bot(user)}),
         "kind": kind,
         "steps": [(step.text, copyable_block(text_block(step.block))) for step in steps(kind, place)],
         "by_oauth": place.by_oauth,
@@ -118,6 +118,12 @@ def page(request: HttpRequest) -> HttpResponse:
     response = TemplateResponse(request, "admin/agents/connect.html", context)
     add_never_cache_headers(response)
     return response
+
+
+def _only_bot(user: User) -> Bot | None:
+    """The one to begin with, where there is no choice."""
+    bots = Bot.objects.visible_to(user)[:2]
+    return bots[0] if len(bots) == 1 else None
 
 
 def _in_words(test: ConnectionTest, bot: Bot | None, person: str) -> dict[str, Any]:

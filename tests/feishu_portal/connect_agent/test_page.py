@@ -58,6 +58,13 @@ def said(answer) -> list[tuple[str, str]]:
     return re.findall(r'<p data-good="(yes|no)">. (.*?)</p>', answer.content.decode())
 
 
+def test_only_bot_of_an_operator_is_chosen_already(browser, bot):
+    chosen = f'<option value="{bot.pk}" selected>'
+    assert chosen in browser.get(PAGE).content.decode()
+    make_bot().owners.add(*bot.owners.all())
+    assert chosen not in browser.get(PAGE).content.decode()
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_each_agent_is_told_the_address_and_no_secret(browser, bot, kind):
     shown = "\n".join(blocks(browser, kind=kind, bot=bot.pk, person="li.lei@example.com"))
