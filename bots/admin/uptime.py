@@ -50,7 +50,7 @@ def uptime_bar(bot: Bot) -> SafeString:
         "bars": [_bar(number, day) for number, day in enumerate(found.days)],
         "size": (DAYS * WIDTH - GAP, HEIGHT),
         "width": WIDTH - GAP,
-        "summary": _summary(len(bad)),
+        "summary": _summary(len(bad), is_new=not found.days[0].watched),
         "bad": [(date_format(day.date, "DATE_FORMAT"), duration(day.down)) for day in reversed(bad)],
         "first": date_format(found.days[0].date, "MONTH_DAY_FORMAT"),
         "incidents": f"{reverse('admin:bots_incident_changelist')}?{urlencode({'bot__id__exact': str(bot.pk)})}",
@@ -69,8 +69,8 @@ def _bar(number: int, day: Day) -> Bar:
     return Bar(number * WIDTH, "up", height, words % {"day": said, "time": duration(day.down)})
 
 
-def _summary(days: int) -> str:
+def _summary(days: int, *, is_new: bool) -> str:
     if not days:
-        return gettext("No outage in 30 days.")
+        return gettext("No outage since it was added.") if is_new else gettext("No outage in 30 days.")
     words = ngettext("An outage on %(count)d day of 30.", "Outages on %(count)d days of 30.", days)
     return words % {"count": days}

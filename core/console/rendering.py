@@ -41,7 +41,9 @@ def ago(moment: datetime | None) -> str:
     elif moment < now:
         text = gettext("%(distance)s ago") % {"distance": timesince(moment, now, depth=1)}
     else:
-        text = gettext("in %(distance)s") % {"distance": timeuntil(moment, now, depth=1)}
+        # Two hours that have just begun are not "1 hour": what is a sixtieth short of the next unit counts as that.
+        nearly = moment + (moment - now) / 60
+        text = gettext("in %(distance)s") % {"distance": timeuntil(nearly, now, depth=1)}
     return format_html(
         '<time class="portal-time" datetime="{}" title="{}">{}</time>',
         moment.isoformat(),

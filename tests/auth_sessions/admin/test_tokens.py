@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +13,7 @@ from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from core.access.models import AuditEntry
 from core.console.rendering import exact
+from tests.console.rows import text_of
 from tests.factories import make_grant, make_operator
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +87,16 @@ def test_why_an_attempt_failed_is_on_the_page_in_both_languages(boss, grant, lan
     text = boss.get(address(grant)).text
     assert words in text
     assert "redirected to login.corp.test" in text
+
+
+def test_consent_is_no_use(boss, grant):
+    UserToken.objects.filter(pk=grant.pk).update(used_at=F("authorized_at"))
+    assert "Last used" not in text_of(boss.get(address(grant)))
+    used = timezone.now()
+    UserToken.objects.filter(pk=grant.pk).update(used_at=used)
+    shown = text_of(boss.get(address(grant)))
+    assert "Last used" in shown
+    assert exact(used) in shown
 
 
 def test_refresh_now_probes_a_paused_app_and_audits_who_asked(boss, grant):

@@ -363,6 +363,15 @@ def test_sealed_secret_of_the_row_is_untouched_by_a_save(rows: Rows, as_owner: C
     assert encrypted_field(Bot, "app_secret").is_set(Bot.objects.get(pk=rows.bot.pk))
 
 
+def test_bot_of_today_had_no_outage_since_it_was_added_and_not_for_30_days(
+    rows: Rows, as_owner: Client
+) -> None:
+    Bot.objects.filter(pk=rows.bot.pk).update(created_at=timezone.now() - timedelta(hours=1))
+    assert "No outage since it was added." in text_of(as_owner.get(page_of("bots_bot", rows.bot)))
+    Bot.objects.filter(pk=rows.bot.pk).update(created_at=timezone.now() - timedelta(days=60))
+    assert "No outage in 30 days." in text_of(as_owner.get(page_of("bots_bot", rows.bot)))
+
+
 def test_page_has_the_past_30_days_of_a_bot_with_connections(rows: Rows, as_owner: Client) -> None:
     began = timezone.now() - timedelta(minutes=10)
     Bot.objects.filter(pk=rows.bot.pk).update(created_at=began - timedelta(hours=10))

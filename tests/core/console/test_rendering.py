@@ -37,6 +37,9 @@ NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
         (-timedelta(seconds=59), "in a moment", "即将"),
         (timedelta(hours=2, minutes=5), "2\xa0hours ago", "2\xa0小时前"),
         (-timedelta(days=3), "in 3\xa0days", "3\xa0天后"),
+        (-timedelta(hours=1, minutes=59, seconds=50), "in 2\xa0hours", "2\xa0小时后"),
+        (-timedelta(hours=1, minutes=50), "in 1\xa0hour", "1\xa0小时后"),
+        (-timedelta(days=364, hours=23), "in 1\xa0year", "1\xa0年后"),
     ],
 )
 def test_time_is_its_distance_with_the_exact_time_in_the_title(time_machine, age, english, chinese) -> None:
