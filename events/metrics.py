@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from events.handling.completion import RunEnd
-    from events.ingress.inbox import Stored
     from events.ingress.incoming import IncomingEvent
+    from events.ingress.store_once import Stored
     from events.models import HandlerRun
 
 MAX_TYPES: Final = 150

@@ -8,8 +8,8 @@ from core.tracing import NO_SPAN, Origin, Side, Span, is_tracing, note_origin, s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from events.ingress.inbox import Stored
     from events.ingress.incoming import IncomingEvent
+    from events.ingress.store_once import Stored
     from events.models import Delivery, Event, HandlerRun
 
 

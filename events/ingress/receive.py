@@ -21,8 +21,8 @@ from core.log_context import log_context
 from events import metrics
 from events.clicks.answers import CLICKED_BEFORE, FAILED, NOTHING, PROCESSING, encoded
 from events.clicks.responder import CallbackResponder
-from events.ingress.inbox import Stored
 from events.ingress.incoming import IncomingEvent
+from events.ingress.store_once import Stored
 from events.ingress.writer import Intake
 from feishu.cards import Json
 from feishu.long_connection.messages import PendingReply, Reply

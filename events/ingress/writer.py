@@ -20,9 +20,9 @@ from core.database.thread import DatabaseThread
 from core.log_pace import THINNED, LogPace
 from events import metrics
 from events.enums import EventStatus, OptionalWork
-from events.ingress.inbox import Stored, store
 from events.ingress.incoming import IncomingEvent
 from events.ingress.shedding import ShedWork
+from events.ingress.store_once import Stored, store
 from events.notify import notify_worker
 from events.traces import note_stored
 

@@ -6,8 +6,8 @@ from typing import Any
 from auth_sessions import handlers
 from bots.models import Bot
 from events.enums import Arrived
-from events.ingress.inbox import store
 from events.ingress.incoming import read_event
+from events.ingress.store_once import store
 from events.models import Event
 from tests.factories import message_event
 

@@ -16,8 +16,8 @@ from events.handling.ordering import promote_next
 from events.handling.registry import Registration, handler_named
 from events.handling.scheduler import Scheduled, schedule
 from events.handling.switches import is_switched_on, switches_of
-from events.ingress.inbox import store
 from events.ingress.incoming import read_event
+from events.ingress.store_once import store
 from events.models import Delivery, Event, HandlerRun
 from tests.factories import click_event, make_bot, message_event
 from tests.services.processes import PATIENCE

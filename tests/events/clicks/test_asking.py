@@ -11,8 +11,8 @@ from events.clicks.answers import FAILED, PROCESSING
 from events.clicks.responder import CallbackResponder
 from events.enums import Arrived, DeliveryFailure, DeliveryStatus, EventStatus
 from events.handling import registry
-from events.ingress.inbox import store
 from events.ingress.incoming import read_event
+from events.ingress.store_once import store
 from events.models import Delivery, Event, HandlerRun
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import click_event, make_bot, make_subscription

@@ -18,8 +18,8 @@ from events.enums import Arrived, EventStatus, RunFailure, RunStatus
 from events.handling import execution, registry
 from events.handling.sweep import end_lost_clicks
 from events.handling.switches import set_switch
-from events.ingress.inbox import store
 from events.ingress.incoming import IncomingEvent, read_event
+from events.ingress.store_once import store
 from events.log.sentences import LOST_CLICK
 from events.models import Event
 from feishu.card_rules import check

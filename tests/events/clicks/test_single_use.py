@@ -15,8 +15,8 @@ from events.clicks.updates import enable_buttons, show_late_answer
 from events.enums import Arrived, EventStatus
 from events.handling import registry
 from events.handling.sweep import end_lost_clicks
-from events.ingress.inbox import store
 from events.ingress.incoming import IncomingEvent, read_event
+from events.ingress.store_once import store
 from events.models import Event
 from feishu.card_buttons import disabled
 from feishu.cards import button, card

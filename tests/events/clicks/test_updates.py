@@ -11,8 +11,8 @@ from events import callback_response
 from events.clicks.updates import show_late_answer
 from events.enums import Arrived, EventStatus
 from events.handling import registry
-from events.ingress.inbox import store
 from events.ingress.incoming import read_event
+from events.ingress.store_once import store
 from events.models import Event
 from feishu.errors import APIError, RateLimited
 from feishu.openapi import OpenAPI

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from events.enums import Arrived, EventStatus, SubscriptionKind
 from events.handling import registry
 from events.handling.concurrency import ConcurrencyLimit
-from events.ingress.inbox import store
 from events.ingress.incoming import read_event
+from events.ingress.store_once import store
 from events.models import Event
 from events.subscriptions.pull import acknowledge, fetch
 from tests.anything import FUZZ, payloads

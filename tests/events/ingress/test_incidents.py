@@ -6,9 +6,9 @@ from django.utils import timezone
 from bots.incidents.detection import detect
 from bots.models import Incident
 from events.enums import Arrived, EventStatus
-from events.ingress.inbox import store
 from events.ingress.incidents import bots_with_unreadable_events
 from events.ingress.incoming import read_event
+from events.ingress.store_once import store
 from events.models import Event
 from tests.factories import make_bot
 

@@ -12,9 +12,9 @@ from core.background.retry import RetrySchedule
 from events.clicks.answers import CLICKED_BEFORE, FAILED, PROCESSING
 from events.enums import Arrived
 from events.ingress import receive
-from events.ingress.inbox import Stored
 from events.ingress.incoming import IncomingEvent, read_event
 from events.ingress.receive import ACKNOWLEDGED, BUDGET, NOT_STORED, Receiver
+from events.ingress.store_once import Stored
 from feishu.long_connection.messages import Reply
 from tests.core.metrics.scraping import value
 from tests.factories import click_event, message_event

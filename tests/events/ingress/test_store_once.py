@@ -6,8 +6,8 @@ import pytest
 from django.db import OperationalError
 
 from events.enums import Arrived, EventStatus
-from events.ingress.inbox import store
 from events.ingress.incoming import IncomingEvent, read_event
+from events.ingress.store_once import store
 from events.models import Event, EventQuerySet
 from tests.anything import UNREADABLE
 from tests.factories import click_event, make_bot, message_event

@@ -1,4 +1,4 @@
-"""The inbox: a batch of events becomes rows in one statement; a duplicate is counted, not stored again."""
+"""Storing a batch of events in one statement, each once: a duplicate is counted, not stored again. The inbox."""
 
 import logging
 from collections.abc import Sequence
