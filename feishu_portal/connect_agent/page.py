@@ -79,11 +79,12 @@ class KeyForm(forms.Form):
 def page(request: HttpRequest) -> HttpResponse:
     """GET shows what to set, POST tests a key. What was picked stands in the address."""
     user = operator_of(request)
-    pick = PickForm(request.GET or None, user=user)
+    only = None if request.GET else _only_bot(user)
+    pick = PickForm(request.GET or None, user=user, initial={"bot": only})
     picked: dict[str, Any] = pick.cleaned_data if pick.is_valid() else {}
     kind, bot, person = (
         Kind(picked.get("kind") or Kind.CLAUDE_CODE),
-        picked.get("bot"),
+        picked.get("bot", only),
         picked.get("person", ""),
     )
     place = AgentPlace(
@@ -107,7 +108,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _("Connect an agent"),
         "media": pick.media,
-        "pick": pick if pick.is_bound else PickForm(None, user=user, initial={"bot": _only_bot(user)}),
+        "pick": pick,
         "kind": kind,
         "steps": [(step.text, copyable_block(text_block(step.block))) for step in steps(kind, place)],
         "by_oauth": place.by_oauth,

@@ -61,8 +61,10 @@ def said(answer) -> list[tuple[str, str]]:
 def test_only_bot_of_an_operator_is_chosen_already(browser, bot):
     chosen = f'<option value="{bot.pk}" selected>'
     assert chosen in browser.get(PAGE).content.decode()
+    assert any(bot.app_id in block for block in blocks(browser))
     make_bot().owners.add(*bot.owners.all())
     assert chosen not in browser.get(PAGE).content.decode()
+    assert not any(bot.app_id in block for block in blocks(browser))
 
 
 @pytest.mark.parametrize("kind", list(Kind))
