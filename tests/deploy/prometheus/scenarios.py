@@ -452,6 +452,13 @@ SCENARIOS: Final = (
         (critical("FeishuSecretRefused", bot="cli_a"),),
     ),
     Scenario(
+        "a secret stays refused while a handler fails",
+        counted("worker", "feishu_openapi_requests_total", 0, 1, **TENANT_TOKEN, code="10014")
+        | counted("worker", "feishu_handler_failures_total", 0.5, 150, handler="answer", outcome="raised"),
+        (critical("FeishuHandlerFails", handler="answer"), critical("FeishuSecretRefused", bot="cli_a")),
+        at=1_500,
+    ),
+    Scenario(
         "a quiet bot's secret is refused once",
         told(
             "worker",
