@@ -5,12 +5,13 @@ from typing import Final
 
 from bots.connections import advice
 from bots.connections.platform_count import Difference, compare, open_connections
-from bots.connections.status import Diagnosis, statuses
+from bots.connections.status import statuses
 from bots.doctor.case import Case
 from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import Observation, register
-from bots.enums import CheckResult
+from bots.enums import CheckResult, SlotState
 from bots.models import Bot, PlatformCount
+from core.database.clock import DatabaseTime
 from feishu.categories import Category
 from feishu.errors import APIError, ConnectError, FeishuError
 from feishu.long_connection.probe import probe
@@ -78,9 +79,9 @@ def online(case: Case) -> Iterator[Finding]:
         )
         return
     found = compare(case.bot, online=count, before=before, after=open_connections(case.bot))
-    # A process that hangs keeps its sockets, which the platform counts: what is wrong is here, and no other program's.
-    is_lost = found.difference is Difference.MORE and not found.held and _diagnosis(case) is not None
-    if found.difference is Difference.NONE or is_lost:
+    # A process that hangs keeps its sockets, which the platform counts: they are no other program's.
+    is_ours = found.difference is Difference.MORE and count <= found.held + _left_behind(case.bot)
+    if found.difference is Difference.NONE or is_ours:
         yield _as_wanted(case)
         return
     explained = advice.foreign if found.difference is Difference.MORE else advice.half_open
@@ -103,9 +104,9 @@ def opened(bot: Bot) -> Iterator[Observation]:
         yield Observation(Finding(Check.CONNECTIONS, CheckResult.OK, words), max(moments), settles=False)
 
 
-def _diagnosis(case: Case) -> Diagnosis | None:
-    [status] = statuses([case.bot])
-    return status.diagnosis()
+def _left_behind(bot: Bot) -> int:
+    """Connections that a process had, and may have: it has not been heard of since its lease ended."""
+    return bot.slots.filter(state=SlotState.CONNECTED, lease_until__lte=DatabaseTime()).count()
 
 
 def _as_wanted(case: Case) -> Finding:

@@ -85,6 +85,19 @@ def test_socket_of_a_process_that_hangs_is_not_called_another_programs(bot, plat
     assert finding.cause.en_us == "0 of 1 are up: No process holds this connection"
 
 
+def test_program_beside_a_process_that_hangs_is_told_from_it(bot, platform):
+    bot.slots.update(state=SlotState.CONNECTED, lease_until=timezone.now() - timedelta(minutes=1))
+    platform.connections.respond(json=counted(2))
+    assert "counts 2 connections of this app" in look(bot)[Check.CONNECTIONS].cause.en_us
+
+
+def test_program_beside_a_portal_that_never_connected_is_named(bot, platform):
+    bot.slots.update(state=SlotState.STOPPED, holder=None, lease_until=None)
+    Bot.objects.filter(pk=bot.pk).update(created_at=timezone.now() - PATIENCE)
+    platform.connections.respond(json=counted(1))
+    assert "the portal holds 0" in look(bot)[Check.CONNECTIONS].cause.en_us
+
+
 def test_connection_that_is_being_opened_is_waited_for(bot, platform):
     bot.slots.update(state=SlotState.CONNECTING)
     platform.connections.respond(json=counted(0))
