@@ -64,7 +64,9 @@ def inapplicable(token: UserToken) -> set[str]:
     shown = {
         "refreshable_until": token.refresh_expires_at, "not_before": token.next_attempt_at,
         "reminder": token.next_reminder_at, "union_id_shown": token.union_id, "user_id_shown": token.user_id,
-        "refreshed_in_full": token.refreshed_at, "outcome": token.last_outcome, "used": token.used_at != token.authorized_at,
+        "refreshed_in_full": token.refreshed_at, "outcome": token.last_outcome,
+        # A consent counts as use for the schedule of refreshes, and for nobody else.
+        "used": token.used_at != token.authorized_at and token.used_at,
         "problem": token.last_code is not None or token.last_reason, "attempts": token.attempts,
     }  # fmt: skip
     return hidden | {name for name, value in shown.items() if not value}
@@ -239,8 +241,7 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
 
     @column(_("last used"))
     def used(self, token: UserToken) -> str:
-        """A consent counts as use for the schedule of refreshes, and for nobody else."""
-        return when(token.used_at if token.used_at != token.authorized_at else None)
+        return when(token.used_at)
 
     @column(_("next reminder"))
     def reminder(self, token: UserToken) -> str:
