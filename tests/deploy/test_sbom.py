@@ -16,6 +16,7 @@ from tests.services.processes import PROJECT
 HASH = re.compile(r"sha256:([0-9a-f]{64})")
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("lock", SBOM_OF_LOCK)
 def test_each_locked_package_is_listed_with_its_version_and_hashes(lock: str, tmp_path: Path) -> None:
     program("cyclonedx-py")
